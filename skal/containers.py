@@ -1,0 +1,82 @@
+"""The kinds of X that skal takes, and how to take rows of them.
+
+A pool may be an ndarray of any rank, a memmap, a sparse matrix, a DataFrame, a list of
+texts, a torch tensor or a torch ``Dataset``. It is never copied whole nor densified.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn import get_config
+from sklearn.utils import _safe_indexing, gen_batches
+from sklearn.utils.validation import _num_samples
+
+_CHUNK_BYTES = 32 * 2**20
+_UNKNOWN_ROW_BYTES = 4096
+
+
+def as_pool(X: Any) -> Any:
+    """Make X indexable by row, converting only what has to be.
+
+    Sparse matrices become CSR, torch ``Dataset`` objects a skorch ``SliceDataset``,
+    objects that know nothing but ``__array__`` an ndarray.
+    """
+    if sp.issparse(X):
+        return X.tocsr()
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(X, torch.utils.data.Dataset):
+        return _slice_dataset(X)
+    if hasattr(X, "__array__") and not hasattr(X, "shape"):
+        return np.asarray(X)
+    return X
+
+
+def _slice_dataset(dataset: Any) -> Any:
+    from skorch.helper import SliceDataset
+
+    return SliceDataset(dataset, idx=0)
+
+
+def n_rows(X: Any) -> int:
+    """Count the rows of X."""
+    return _num_samples(X)
+
+
+def take(X: Any, positions: NDArray[np.intp]) -> Any:
+    """Rows of X at these positions; consecutive ones as a view where X has views."""
+    n = len(positions)
+    if n and positions[-1] - positions[0] == n - 1 and is_consecutive(positions):
+        start = int(positions[0])
+        if start == 0 and n == n_rows(X):
+            return X
+        return _safe_indexing(X, slice(start, start + n))
+    return _safe_indexing(X, positions)
+
+
+def is_consecutive(positions: NDArray[np.intp]) -> bool:
+    """Tell whether positions follow each other without a gap."""
+    return bool((np.diff(positions) == 1).all())
+
+
+def chunks(X: Any, positions: NDArray[np.intp]) -> Any:
+    """Cut positions into pieces whose rows fit scikit-learn's ``working_memory``."""
+    limit = min(_CHUNK_BYTES, get_config()["working_memory"] * 2**20)
+    size = max(1, int(limit / _row_bytes(X)))
+    for piece in gen_batches(len(positions), size):
+        yield positions[piece]
+
+
+def _row_bytes(X: Any) -> float:
+    n = max(1, n_rows(X))
+    if sp.issparse(X):
+        return max(8.0, 1.5 * X.data.nbytes / n)
+    if isinstance(X, np.ndarray) or hasattr(X, "element_size"):
+        return max(8.0, X.nbytes / n)
+    if hasattr(X, "iloc"):
+        return max(8.0, 8.0 * np.prod(X.shape[1:]))
+    return float(_UNKNOWN_ROW_BYTES)

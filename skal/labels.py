@@ -1,0 +1,329 @@
+"""What is known about a pool: missing labels, budgets, and what has been bought.
+
+The mark of a missing label lives at the door only. Here it becomes one array of codes,
+and everything behind the door asks the :class:`Pool`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import warnings
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import column_or_1d
+
+from skal.containers import n_rows, take
+
+UNLABELED = -1
+OUT_OF_DISTRIBUTION = -2
+
+
+@dataclasses.dataclass(frozen=True)
+class Pool:
+    """All rows and what has been bought of them.
+
+    Parameters
+    ----------
+    X : container of n rows
+        The pool, labeled rows included.
+    codes : ndarray of shape (n,)
+        The class number of each row, :data:`UNLABELED` or :data:`OUT_OF_DISTRIBUTION`.
+    classes : ndarray of shape (n_classes,)
+        The names of the classes, in the order of the columns of ``proba``.
+    round : int, default=0
+        The number of acquisitions made before this one.
+    n_rounds : int or None, default=None
+        The number of acquisitions planned, the first batch included; None = not known.
+    """
+
+    X: Any
+    codes: NDArray[np.intp]
+    classes: NDArray[Any]
+    round: int = 0
+    n_rounds: int | None = None
+
+    @classmethod
+    def from_labels(
+        cls,
+        X: Any,
+        y: ArrayLike | None,
+        *,
+        missing_label: Any = -1,
+        ood_label: Any = None,
+        classes: ArrayLike | None = None,
+    ) -> Pool:
+        """Read labels with marks for the missing ones; ``y=None``: none is known."""
+        if y is None:
+            codes = np.full(n_rows(X), UNLABELED, dtype=np.intp)
+            return cls(X, codes, np.asarray([] if classes is None else classes))
+        y = as_labels(y, missing_label)
+        if len(y) != n_rows(X):
+            raise ValueError(
+                f"X has {n_rows(X)} rows and y has {len(y)}: give one label a row, "
+                f"{missing_label!r} where nobody has labeled it yet."
+            )
+        return cls(X, *encode(y, missing_label, ood_label, classes))
+
+    @property
+    def labeled(self) -> NDArray[np.intp]:
+        """Positions of the rows with the label of a class."""
+        return np.flatnonzero(self.codes >= 0)
+
+    @property
+    def ood(self) -> NDArray[np.intp]:
+        """Positions of the rows labeled out-of-distribution."""
+        return np.flatnonzero(self.codes == OUT_OF_DISTRIBUTION)
+
+    @property
+    def bought(self) -> NDArray[np.intp]:
+        """Positions of all rows that somebody was paid for."""
+        return np.flatnonzero(self.codes != UNLABELED)
+
+    @property
+    def unlabeled(self) -> NDArray[np.bool_]:
+        """Mask of the rows that nobody has labeled."""
+        return self.codes == UNLABELED
+
+    @property
+    def y(self) -> NDArray[Any]:
+        """Labels of the rows in :attr:`labeled`."""
+        return self.classes[self.codes[self.labeled]]
+
+    def keep(self, positions: NDArray[np.intp]) -> Pool:
+        """Return the part of the pool at these positions."""
+        return dataclasses.replace(
+            self, X=take(self.X, positions), codes=self.codes[positions]
+        )
+
+
+def as_labels(y: ArrayLike, missing_label: Any = -1) -> NDArray[Any]:
+    """Bring labels of any kind into a 1-D array whose missing values can be found."""
+    dtype = getattr(y, "dtype", None)
+    if dtype is not None and not isinstance(dtype, np.dtype) and hasattr(y, "to_numpy"):
+        y = y.to_numpy(dtype=object)  # pandas Int64, category, string
+    elif isinstance(y, (list, tuple)) and not all(
+        isinstance(v, (Real, np.generic)) for v in y
+    ):
+        y = np.array([*y, None], dtype=object)[:-1]  # strings, None, NA: as they are
+    y = column_or_1d(y, warn=True)
+    if y.dtype.kind in "US" and not isinstance(missing_label, str):
+        mark = str(missing_label)
+        if missing_label is not None and (y == np.asarray(mark, dtype=y.dtype)).any():
+            raise ValueError(
+                f"y holds the string {mark!r}, which is not the missing label "
+                f"{missing_label!r}: NumPy turned it into text. Build y with "
+                f"dtype=object, or pass missing_label={mark!r}."
+            )
+    return y
+
+
+def is_missing(y: NDArray[Any], missing_label: Any = -1) -> NDArray[np.bool_]:
+    """Mask of shape (n,): True where `y` is the mark, None, NaN or pandas.NA."""
+    kind = y.dtype.kind
+    if kind == "O":
+        return _missing_objects(y, missing_label)
+    missing = np.isnan(y) if kind == "f" else np.zeros(len(y), dtype=bool)
+    if _comparable(kind, missing_label):
+        missing |= y == missing_label
+    return missing
+
+
+def _comparable(kind: str, mark: Any) -> bool:
+    if kind in "US":
+        return isinstance(mark, (str, bytes))
+    return isinstance(mark, (Real, np.generic)) and kind in "biuf"
+
+
+def _missing_objects(y: NDArray[Any], mark: Any) -> NDArray[np.bool_]:
+    pandas = sys.modules.get("pandas")
+    absent = (None, getattr(pandas, "NA", None))
+
+    def missing(label: Any) -> bool:
+        if label is absent[0] or label is absent[1]:
+            return True
+        return bool(label != label or label == mark)
+
+    return np.fromiter((missing(label) for label in y), dtype=bool, count=len(y))
+
+
+def encode(
+    y: NDArray[Any],
+    missing_label: Any = -1,
+    ood_label: Any = None,
+    classes: ArrayLike | None = None,
+) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Turn labels into codes (see :class:`Pool`) and the names of the classes."""
+    codes = np.full(len(y), UNLABELED, dtype=np.intp)
+    known = np.flatnonzero(~is_missing(y, missing_label))
+    seen, inverse = distinct(y[known])
+    names = seen if ood_label is None else seen[seen != ood_label]
+    names = names if classes is None else np.asarray(classes)
+    number = {label: code for code, label in enumerate(names.tolist())}
+    if ood_label is not None:
+        number[ood_label] = OUT_OF_DISTRIBUTION
+    unknown = [label for label in seen.tolist() if label not in number]
+    if unknown:
+        raise ValueError(
+            f"y holds the labels {unknown[:5]}, which are not among the classes "
+            f"{names.tolist()}. Add them to `classes`, or mark them as missing."
+        )
+    lookup = np.array([number[label] for label in seen.tolist()], dtype=np.intp)
+    codes[known] = lookup[inverse] if len(seen) else lookup
+    return codes, names
+
+
+def distinct(labels: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Sorted distinct labels, in the plainest dtype that holds them, and the inverse."""
+    labels = np.asarray(labels)
+    kinds = {type(label) for label in labels} if labels.dtype.kind == "O" else set()
+    if kinds and not any(issubclass(kind, (str, bytes)) for kind in kinds):
+        labels = np.array(labels.tolist())
+    try:
+        return np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(
+            f"y mixes labels of the types {sorted(kind.__name__ for kind in kinds)}, "
+            f"which cannot be sorted: use one type for all labels."
+        ) from error
+
+
+def column_classes(
+    n_columns: int, labels: ArrayLike, classes: ArrayLike | None = None
+) -> NDArray[Any]:
+    """Name the columns of an array of probabilities.
+
+    ``classes`` if it is given; else the sorted distinct `labels` when their number
+    fits; else 0 ... n_columns - 1 when the labels are integers in that range.
+    """
+    if classes is not None:
+        names = np.asarray(classes)
+        if len(names) != n_columns:
+            raise ValueError(
+                f"proba has {n_columns} columns and `classes` names {len(names)}: "
+                f"give one name a column."
+            )
+        return names
+    seen, _ = distinct(labels)
+    if len(seen) == n_columns:
+        return seen
+    fits = seen.dtype.kind in "biu" and (seen >= 0).all() and (seen < n_columns).all()
+    if len(seen) == 0 or fits:
+        return np.arange(n_columns)
+    raise ValueError(
+        f"proba has {n_columns} columns and the labels are {seen[:10].tolist()}: "
+        f"name the columns with `classes`."
+    )
+
+
+def resolve_count(value: Any, n: int, name: str) -> int:
+    """Turn a count (int >= 1) or a share of n (float in (0, 1]) into a count."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise TypeError(
+            f"{name} is {value!r}, a {type(value).__name__}: give an int >= 1, or a "
+            f"float in (0, 1] as a share of the pool."
+        )
+    if isinstance(value, Integral):
+        if value < 1:
+            raise ValueError(f"{name} is {value}: give an int >= 1.")
+        return int(value)
+    if not 0 < float(value) <= 1:
+        raise ValueError(
+            f"{name} is {value}: a float is a share of the pool, in (0, 1]. For a "
+            f"number of labels give an int."
+        )
+    return max(1, round(float(value) * n))
+
+
+def check_complete(y: ArrayLike | None, n: int, owner: str) -> NDArray[Any]:
+    """Check the labels of a simulation: one a row, none missing."""
+    if y is None:
+        raise ValueError(
+            f"This {owner} estimator requires y to be passed, but the target y is "
+            f"None. To label by hand, use `teach`."
+        )
+    y = as_labels(y, missing_label=None)
+    if len(y) != n:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: X has {n} "
+            f"rows and y has {len(y)}."
+        )
+    if y.dtype.kind == "f" and np.isinf(y).any():
+        raise ValueError(
+            f"Input y contains infinity or a value too large for {y.dtype!r}."
+        )
+    if is_missing(y, None).any():
+        raise ValueError(
+            "Input y contains NaN or another missing label. `fit` simulates a run and "
+            "needs every label; to label by hand, give the same y to `teach`."
+        )
+    return y
+
+
+def warn_if_sentinel(classes: NDArray[Any], missing_label: Any) -> None:
+    """Warn when the mark of a missing label is a class of a simulation."""
+    if missing_label is not None and missing_label in classes.tolist():
+        warnings.warn(
+            f"The label {missing_label!r} is taken as a class: `fit` simulates a run, "
+            f"in which no label is missing. If it marks missing labels, use `teach`.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def check_query_size(query_size: Any) -> int:
+    """Check a number of rows to choose."""
+    if isinstance(query_size, (bool, np.bool_)) or not isinstance(query_size, Integral):
+        raise TypeError(f"query_size is {query_size!r}: give an int >= 1.")
+    if query_size < 1:
+        raise ValueError(f"query_size is {query_size}: give an int >= 1.")
+    return int(query_size)
+
+
+def resolve_candidates(pool: Pool, candidates: ArrayLike | None) -> NDArray[np.intp]:
+    """Turn candidates, positions or a mask, into ascending unlabeled positions."""
+    unlabeled = pool.unlabeled
+    if candidates is None:
+        positions = np.flatnonzero(unlabeled)
+        if len(positions) == 0:
+            raise ValueError("The pool is empty: every row of it is labeled.")
+        return positions
+    positions = np.sort(as_positions(candidates, len(unlabeled), "candidates"))
+    if not unlabeled[positions].all():
+        taken = positions[~unlabeled[positions]][:5].tolist()
+        raise ValueError(
+            f"candidates holds the positions {taken}, which are labeled already."
+        )
+    return positions
+
+
+def as_positions(given: ArrayLike, n: int, name: str) -> NDArray[np.intp]:
+    """Check distinct positions in n rows, or a mask along them; keep their order."""
+    given = np.asarray(given)
+    if given.dtype == bool:
+        if given.shape != (n,):
+            raise ValueError(
+                f"{name} is a mask of the shape {given.shape} and the pool has {n} "
+                f"rows: give one value a row."
+            )
+        given = np.flatnonzero(given)
+    if given.size == 0:
+        raise ValueError(f"{name} is empty: give at least one position.")
+    if given.ndim != 1 or given.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name} has the shape {given.shape} and the dtype {given.dtype}: give "
+            f"positions in X, or a mask along it."
+        )
+    wrong = given[(given < 0) | (given >= n)]
+    if len(wrong):
+        raise ValueError(
+            f"{name} holds {wrong[0]}: positions in a pool of {n} rows go from 0 to "
+            f"{n - 1}."
+        )
+    values, counts = np.unique(given, return_counts=True)
+    if len(values) < len(given):
+        raise ValueError(f"{name} holds {values[counts.argmax()]} more than once.")
+    return given.astype(np.intp)

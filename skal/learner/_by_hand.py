@@ -1,0 +1,115 @@
+"""A run in which somebody labels, and tells the learner."""
+
+import copy
+import dataclasses
+import warnings
+
+import numpy as np
+
+from skal.containers import n_rows
+from skal.learner._campaign import FOR_INITIAL, Campaign
+from skal.learner._initial import initial_order
+
+
+class HandCampaign(Campaign):
+    """A campaign whose labels come from outside, in any order, with corrections.
+
+    A pickle of it carries no pool: the next labels bring the pool back.
+
+    Parameters
+    ----------
+    source : container
+        The X that the user gave; `pool` holds what became of it.
+    chooser : QueryStrategy or None
+        Picks rows while there is no model; None: they come in the order of `initial`.
+    """
+
+    def __init__(self, pool, strategy, seed, *, source, initial, chooser, **options):
+        super().__init__(pool, strategy, seed, **options)
+        self.source = source
+        self.initial = initial
+        self.chooser = chooser
+        self.n = n_rows(pool.X)
+        self.asked = np.empty(0, dtype=np.intp)
+        self.asked_at = 0
+        self.counts_as_round = False
+        self.n_recorded = 0
+
+    @property
+    def has_pool(self):
+        """Whether the pool is there, and not left behind by a pickle."""
+        return self.pool.X is not None
+
+    def continued(self, pool, source):
+        """Return the campaign with more labels, or None where `pool` is another one."""
+        if n_rows(pool.X) != self.n or pool.unlabeled[self.bought].any():
+            return None
+        other = copy.copy(self)
+        other.source = source
+        other.history = list(self.history)
+        other.take_labels(pool)
+        return other
+
+    def take_labels(self, pool):
+        """Take in what is labeled now; what was asked for, in that order, comes first.
+
+        A round is over when as many labels are in as the last query asked for.
+        """
+        new = np.setdiff1d(pool.bought, self.bought, assume_unique=True)
+        answered = self.asked[np.isin(self.asked, new)]
+        rest = np.setdiff1d(new, answered, assume_unique=True)
+        self.bought = np.concatenate([self.bought, answered, rest])
+        plan = {"round": self.pool.round, "n_rounds": self.pool.n_rounds}
+        if len(self.asked) and len(self.bought) - self.asked_at >= len(self.asked):
+            plan["round"] += self.counts_as_round
+            self.asked = self.asked[:0]
+        self.pool = dataclasses.replace(pool, **plan)
+
+    def train_and_record(self, trainer):
+        """Fit on the labels; tell the strategy; add a row to the history."""
+        if self.model is not None:  # a failure must leave the old model as it is
+            self.model = copy.deepcopy(self.model)
+        fit_time = self.train(trainer)
+        self.strategy._begin(self.pool, self.reader())
+        indices = self.bought[self.n_recorded :]
+        self.n_recorded = len(self.bought)
+        self.record(indices, fit_time, 0.0, {})
+
+    def ask(self, query_size, n_initial):
+        """Choose the rows to label next; asking twice gives the same answer."""
+        n_left = int(self.pool.unlabeled.sum())
+        if n_left == 0:
+            raise ValueError("The pool is empty: every row of it is labeled.")
+        if query_size is None:
+            query_size = max(1, n_initial - len(self.pool.labeled))
+        if query_size > n_left:
+            warnings.warn(
+                f"query_size is {query_size} and there are {n_left} unlabeled rows "
+                f"left: all of them are returned.",
+                UserWarning,
+                stacklevel=3,
+            )
+        picked = self._choose(min(query_size, n_left))
+        self.asked, self.asked_at = picked, len(self.bought)
+        from_strategy = self.model is not None or self.chooser is self.strategy
+        self.counts_as_round = from_strategy
+        return picked
+
+    def _choose(self, n):
+        unlabeled = np.flatnonzero(self.pool.unlabeled)
+        if self.model is not None:
+            candidates = self.candidates()
+            if len(candidates) < n:
+                candidates = unlabeled
+            return self.strategy._query(n, candidates)
+        if self.chooser is not None:
+            return self.chooser._begin(self.pool, self.reader())._query(n, unlabeled)
+        order = initial_order(self.initial, self.n, (self.seed, FOR_INITIAL))
+        return order[self.pool.unlabeled[order]][:n]
+
+    def __getstate__(self):
+        state = self.__dict__.copy()
+        codes = self.pool.codes[self.bought] if self.has_pool else self.pool.codes
+        state["pool"] = dataclasses.replace(self.pool, X=None, codes=codes)
+        state["source"] = None
+        return state

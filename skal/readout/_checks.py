@@ -1,0 +1,117 @@
+"""What a model says, checked once and brought into shape."""
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import check_array
+
+from skal.containers import n_rows
+
+_ROW_SUM_TOLERANCE = 1e-3
+
+
+def check_proba(proba, positions=None):
+    """Return probabilities (rows, classes) as floats, or name the first bad row."""
+    proba = as_float(np.asarray(proba))
+    if proba.ndim != 2:
+        raise ValueError(
+            f"proba has {proba.ndim} dimension(s) and the shape {proba.shape}: give "
+            f"one row a row of X and one column a class."
+        )
+    sums = proba @ np.ones(proba.shape[1], dtype=proba.dtype)
+    good = np.abs(sums - 1) <= _ROW_SUM_TOLERANCE  # False for NaN and infinity
+    if not good.all():
+        raise ValueError(_bad_row(proba, int(np.argmin(good)), positions))
+    if proba.size and proba.min() < 0:
+        row = int(np.argmax((proba < 0).any(axis=1)))
+        raise ValueError(_bad_row(proba, row, positions))
+    return proba
+
+
+def _bad_row(proba, row, positions):
+    values = proba[row]
+    where = row if positions is None else int(positions[row])
+    if not np.isfinite(values).all():
+        wrong = "holds NaN or infinity"
+    elif (values < 0).any():
+        wrong = "holds a negative value"
+    else:
+        wrong = f"sums to {values.sum():.6g} and not to 1"
+    return (
+        f"proba {wrong} in row {where}: {values[:10]}. Each row must hold the "
+        f"probabilities of the classes."
+    )
+
+
+def as_features(values, positions=None):
+    """Return features (rows, d), dense or CSR, as floats, or name the first bad row."""
+    if sp.issparse(values):
+        values = values.tocsr()
+        if values.dtype.kind != "f" or values.dtype == np.float16:
+            values = values.astype(np.float64)
+    elif not isinstance(values, np.ndarray):
+        values = check_array(values, ensure_all_finite=False)
+    values = values if sp.issparse(values) else as_float(values)
+    if values.ndim != 2:
+        raise ValueError(
+            f"embedding has {values.ndim} dimension(s) and the shape {values.shape}: "
+            f"give one row of features a row of X, or the strategy a `representation`."
+        )
+    data = values.data if sp.issparse(values) else values
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(data.sum(dtype=np.float64)) or np.isfinite(data).all()
+    if not finite:
+        row = _first_infinite_row(values)
+        where = row if positions is None else int(positions[row])
+        raise ValueError(
+            f"embedding holds NaN or infinity in row {where}. Impute or drop such "
+            f"values, or give the strategy a `representation` that does."
+        )
+    return values
+
+
+def _first_infinite_row(values):
+    if sp.issparse(values):
+        first = int(np.argmin(np.isfinite(values.data)))
+        return int(np.searchsorted(values.indptr, first, side="right")) - 1
+    return int(np.argmin(np.isfinite(values).all(axis=1)))
+
+
+def as_float(values):
+    """Return an ndarray as float32 or float64, itself where it is that already."""
+    if values.dtype in (np.float32, np.float64):
+        return values
+    if values.dtype == np.float16:
+        return values.astype(np.float32)
+    if values.dtype.kind not in "biufO":
+        raise TypeError(f"An array of dtype {values.dtype} holds no numbers.")
+    return values.astype(np.float64)
+
+
+def is_table(X):
+    """Tell whether X is a table of numbers, so that it can be its own features."""
+    if getattr(X, "ndim", 2 if hasattr(X, "iloc") else 0) != 2:
+        return False
+    if hasattr(X, "iloc"):
+        return all(getattr(dtype, "kind", "O") in "biuf" for dtype in X.dtypes)
+    return getattr(getattr(X, "dtype", None), "kind", "f") in "biuf"
+
+
+def align_columns(values, names, classes, fill=0.0):
+    """Give an array (rows, len(names)) one column for each of `classes`.
+
+    Classes that the model does not know get `fill`. Columns that are no class are
+    dropped, and probabilities (``fill=0``) sum to 1 again without them.
+    """
+    if values.ndim == 1:  # decision function of two classes
+        values = np.column_stack([-values, values])
+    names, classes = np.asarray(names).tolist(), np.asarray(classes).tolist()
+    if names == classes:
+        return values
+    column = {name: number for number, name in enumerate(classes)}
+    kept = [number for number, name in enumerate(names) if name in column]
+    out = np.full((n_rows(values), len(classes)), fill, dtype=values.dtype)
+    out[:, [column[names[number]] for number in kept]] = values[:, kept]
+    if fill == 0 and len(kept) < len(names):
+        total = out.sum(axis=1, keepdims=True)
+        np.divide(out, total, out=out, where=total > 0)
+    return out

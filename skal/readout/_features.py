@@ -1,0 +1,81 @@
+"""Features that are learnt from the pool alone: once, and not from the model."""
+
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import scipy.sparse as sp
+import sklearn
+from sklearn.base import clone
+
+from skal._seeding import seed_params, torch_seeded
+from skal.containers import n_rows
+from skal.readout._dispatch import read_rows
+from skal.readout._reader import Reader
+
+_SEED = 0
+
+
+class Transformed:
+    """A fitted transformer, read like a model that has features and nothing else."""
+
+    def __init__(self, transformer):
+        self.transformer = transformer
+
+
+@read_rows.register(Transformed)
+def _read_transformed(model, X, what, *, n_draws, seed):  # noqa: ARG001
+    return {"embedding": model.transformer.transform(X)} if "embedding" in what else {}
+
+
+def learn_features(representation, X, memory=None):
+    """Fit a transformer on a pool; return the :class:`Reader` of its features.
+
+    A representation that was left at ``random_state=None`` is seeded with a constant:
+    what is learnt from the pool alone is the same in every run on it. With `memory`, a
+    folder, features and transformer are kept there, and of several processes that want
+    the same ones a single one learns them while the others wait.
+    """
+    representation = seed_params(clone(representation), _SEED)
+    if memory is None:
+        return Reader(X, Transformed(_fit(representation, X)))
+    if not isinstance(X, (np.ndarray, list)) and not sp.issparse(X) and _is_dataset(X):
+        raise ValueError(
+            "memory finds features again by what X holds, and a torch Dataset cannot "
+            "be looked through: pass memory=None, or X as an array."
+        )
+    key = joblib.hash((representation, X, sklearn.__version__), hash_name="sha1")
+    transformer, embedding = _cached(
+        Path(memory) / "skal-features", key, representation, X
+    )
+    return Reader(X, Transformed(transformer), embedding=embedding)
+
+
+def _is_dataset(X):
+    torch = sys.modules.get("torch")
+    return hasattr(X, "dataset") or (
+        torch is not None and isinstance(X, torch.utils.data.Dataset)
+    )
+
+
+def _fit(representation, X):
+    with torch_seeded(_SEED):
+        return representation.fit(X)
+
+
+def _cached(folder, key, representation, X):
+    """Load what is learnt, or learn it under a lock that dies with its owner."""
+    from filelock import FileLock
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{key}.joblib"
+    with FileLock(folder / f"{key}.lock"):
+        if not path.exists():
+            transformer = _fit(representation, X)
+            reader = Reader(X, Transformed(transformer))
+            embedding = reader.read(["embedding"], np.arange(n_rows(X)))["embedding"]
+            unfinished = path.with_suffix(".part")
+            joblib.dump((transformer, embedding), unfinished)
+            unfinished.replace(path)
+    return joblib.load(path)

@@ -1,0 +1,237 @@
+"""Reading a model row by row, with memory."""
+
+import copy
+
+import numpy as np
+import scipy.sparse as sp
+
+from skal._seeding import draw_seed
+from skal.containers import as_pool, chunks, n_rows, take
+from skal.readout._checks import align_columns, as_features, check_proba, is_table
+from skal.readout._dispatch import column_labels, read_rows
+from skal.readout._store import Store
+
+READINGS = {
+    "X": "the rows themselves",
+    "proba": "(rows, classes) probabilities of the classes",
+    "embedding": "(rows, features) penultimate features",
+    "logit_gradient": "(rows, classes) gradient of the cross-entropy by the logits",
+    "proba_draws": "(draws, rows, classes) probabilities of stochastic passes",
+}
+
+
+def read(estimator, X, what=("proba", "embedding"), *, n_draws=10, random_state=None):
+    """Read what a fitted model says of X, in one forward pass.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+        A scikit-learn classifier, ``Pipeline``, search or calibration meta-estimator,
+        :class:`skal.ActiveLearner` or skorch net.
+    X : container of n rows
+        Read in chunks that respect scikit-learn's ``working_memory``.
+    what : tuple of str, default=("proba", "embedding")
+        Among ``"proba"``, ``"embedding"``, ``"logit_gradient"``, ``"proba_draws"``.
+    n_draws : int, default=10
+        The number of passes with dropout. An ensemble has one draw a member.
+    random_state : int, RandomState, Generator or None, default=None
+        Seeds the dropout.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``proba`` (n, n_classes), its columns in the order of the model's classes;
+        ``embedding`` (n, n_features), the input of a net's last linear layer (or the
+        output of the layer that the net's ``embedding_layer`` names), else the model's
+        own input, CSR where that is sparse; ``logit_gradient`` (n, n_classes) under
+        the predicted label; ``proba_draws`` (n_draws, n, n_classes).
+
+    Raises
+    ------
+    TypeError
+        Where the model cannot say what is asked.
+    ValueError
+        Where it says NaN, infinity, or probabilities that are none.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skal.readout import read
+    >>> X, y = load_iris(return_X_y=True)
+    >>> out = read(LogisticRegression(max_iter=500).fit(X, y), X)
+    >>> out["proba"].shape, out["embedding"].shape
+    ((150, 3), (150, 4))
+    """
+    reader = Reader(X := as_pool(X), estimator, seed=draw_seed(random_state))
+    what = (what,) if isinstance(what, str) else tuple(what)
+    return reader.read(what, np.arange(n_rows(X)), n_draws=n_draws)
+
+
+class Reader:
+    """What one model says of one pool, each row read once, when it is asked for.
+
+    Parameters
+    ----------
+    X : container of n rows, as :func:`skal.containers.as_pool` makes it
+    estimator : fitted model or None
+    classes : ndarray or None
+        Names and order of the columns of ``proba``; None takes the model's.
+    proba, embedding : arrays with n rows, optional
+        Stand in for what the model says.
+    seed : int, default=0
+        Seeds stochastic passes.
+    memory : path or None, default=None
+        A folder in which features that are learnt from the pool are kept.
+    """
+
+    def __init__(
+        self,
+        X,
+        estimator=None,
+        *,
+        classes=None,
+        proba=None,
+        embedding=None,
+        seed=0,
+        memory=None,
+    ):
+        self.X = X
+        self.estimator = estimator
+        self.classes = classes
+        self.seed = seed
+        self.memory = memory
+        self._features = None
+        self._stores = {}
+        if proba is not None:
+            proba = check_proba(_aligned_with(X, proba, "proba"))
+            self._stores["proba"] = Store.of(proba)
+        if embedding is not None:
+            embedding = as_features(_aligned_with(X, embedding, "embedding"))
+            self._stores["embedding"] = Store.of(embedding)
+
+    def with_features(self, features):
+        """Return a reader of the same model whose features are another reader's."""
+        other = copy.copy(self)
+        other._features = features
+        return other
+
+    def knows(self, name):
+        """Tell whether there is anything to read `name` from."""
+        if name == "X" or self.estimator is not None:
+            return True
+        if name == "embedding" and self._features is not None:
+            return True
+        if name == "logit_gradient":
+            return self.knows("proba")
+        return name in self._stores or (name == "embedding" and is_table(self.X))
+
+    def read(self, what, positions, *, y=None, n_draws=10):
+        """Read rows of the pool; a dict of read-only arrays.
+
+        `y`, the column numbers of the rows' labels, makes ``logit_gradient`` that of
+        the true labels.
+        """
+        kept = {"proba" if n == "logit_gradient" else n for n in what}
+        kept &= {"proba", "embedding"}
+        out = {}
+        if "embedding" in kept and self._features is not None:
+            kept -= {"embedding"}
+            out = self._features.read(["embedding"], positions)
+        self._fill(sorted(kept), positions)
+        out |= {name: self._stores[name].take(positions) for name in kept}
+        if "logit_gradient" in what:
+            out["logit_gradient"] = _logit_gradient(out["proba"], y)
+        if "proba_draws" in what:  # in one piece: dropout must not depend on chunks
+            rows = take(self.X, positions)
+            draws = self._read_block(rows, ["proba_draws"], positions, n_draws=n_draws)
+            out["proba_draws"] = draws["proba_draws"]
+        if "X" in what:
+            out["X"] = take(self.X, positions)
+        return {name: _read_only(out[name]) for name in what}
+
+    def on(self, X):
+        """Return a reader of the same model for other rows."""
+        other = type(self)(X, self.estimator, classes=self.classes, seed=self.seed)
+        other._features = None if self._features is None else self._features.on(X)
+        return other
+
+    def of(self, estimator):
+        """Return a reader of another model for the same rows."""
+        other = type(self)(self.X, estimator, classes=self.classes, seed=self.seed)
+        other._features = self._features
+        return other
+
+    def keep(self, positions):
+        """Return a reader of the same model for these rows, with what it knows."""
+        part = self.on(take(self.X, positions))
+        if self._features is not None:
+            part._features = self._features.keep(positions)
+        for name, store in self._stores.items():
+            if (known := store.known(positions)) is not None:
+                part._stores[name] = known
+        return part
+
+    def _fill(self, names, positions):
+        for name in names:
+            self._stores.setdefault(name, Store(n_rows(self.X)))
+        lacking = [self._stores[name].lacks(positions) for name in names]
+        absent = [n for n, mask in zip(names, lacking, strict=True) if mask.any()]
+        if not absent:
+            return
+        for piece in chunks(self.X, positions[np.any(lacking, axis=0)]):
+            rows = take(self.X, piece)
+            block = self._read_block(rows, absent, piece)
+            for name in absent:
+                self._stores[name].add(piece, block[name], rows, self.X)
+
+    def _read_block(self, rows, names, positions, **options):
+        if self.estimator is None:
+            return {"embedding": as_features(rows, positions)}
+        block = read_rows(self.estimator, rows, names, seed=self.seed, **options)
+        missing = [name for name in names if name not in block]
+        if missing:
+            raise TypeError(
+                f"{type(self.estimator).__name__} cannot be read for `{missing[0]}`, "
+                f"{READINGS[missing[0]]}."
+            )
+        if "embedding" in block:
+            block["embedding"] = as_features(block["embedding"], positions)
+        if "proba" in block:
+            block["proba"] = self._check_proba(block["proba"], positions)
+        if "proba_draws" in block:
+            draws = [self._check_proba(d, positions) for d in block["proba_draws"]]
+            block["proba_draws"] = np.stack(draws)
+        return block
+
+    def _check_proba(self, proba, positions):
+        proba = check_proba(proba, positions)
+        names = column_labels(self.estimator)
+        if self.classes is None or names is None:
+            return proba
+        return align_columns(proba, names, self.classes)
+
+
+def _aligned_with(X, values, name):
+    values = values if sp.issparse(values) else np.asarray(values)
+    if values.ndim and n_rows(values) != n_rows(X):
+        raise ValueError(
+            f"{name} has {n_rows(values)} rows and X has {n_rows(X)}: give one row of "
+            f"`{name}` a row of X, labeled rows included."
+        )
+    return values
+
+
+def _logit_gradient(proba, y):
+    gradient = proba.copy()
+    labels = proba.argmax(axis=1) if y is None else y
+    gradient[np.arange(len(proba)), labels] -= 1
+    return gradient
+
+
+def _read_only(values):
+    if not isinstance(values, np.ndarray):
+        return values
+    values = values.view()
+    values.flags.writeable = False
+    return values

@@ -1,0 +1,94 @@
+"""Reading skorch nets. Imported once skorch is there."""
+
+import contextlib
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+
+from skal._seeding import torch_seeded
+from skal.readout._dispatch import _labels, read_rows
+
+
+@read_rows.register(NeuralNet)
+def _read_net(net, X, what, *, n_draws, seed):
+    """Read a net: probabilities and penultimate activations from one forward pass."""
+    out = {}
+    if "proba" in what or "embedding" in what:
+        with _penultimate(net) as batches:
+            out["proba"] = net.predict_proba(X)
+        out["embedding"] = torch.cat(batches).numpy()
+    if "proba_draws" in what:
+        with torch_seeded(seed), _dropout(net.module_):
+            out["proba_draws"] = np.stack(
+                [net.predict_proba(X) for _ in range(n_draws)]
+            )
+    return {name: out[name] for name in what if name in out}
+
+
+@_labels.register(NeuralNet)
+def _(net):
+    names = getattr(net, "classes_", None)
+    head = _last_linear(net.module_)
+    wider = head is not None and names is not None and len(names) < head.out_features
+    if wider and np.asarray(names).dtype.kind in "biu":
+        return np.arange(head.out_features)
+    return names
+
+
+def _last_linear(module):
+    layers = [m for m in module.modules() if isinstance(m, torch.nn.Linear)]
+    return layers[-1] if layers else None
+
+
+@contextlib.contextmanager
+def _penultimate(net):
+    """Collect, batch by batch, what goes into the last Linear of the net.
+
+    A net with an attribute ``embedding_layer`` names the module whose output it wants.
+    """
+    batches = []
+
+    def keep(activation):
+        batches.append(activation.detach().flatten(1).float().cpu())
+
+    name = getattr(net, "embedding_layer", None)
+    if name is not None:
+        layer = net.module_.get_submodule(name)
+        handle = layer.register_forward_hook(lambda _m, _args, out: keep(out))
+    else:
+        layer = _last_linear(net.module_)
+        if layer is None:
+            raise TypeError(
+                f"The module of {type(net).__name__} has no torch.nn.Linear whose "
+                f"input could be its features (`embedding`): name the layer to read "
+                f"in the net's attribute `embedding_layer`, or give the strategy a "
+                f"`representation`."
+            )
+        handle = layer.register_forward_pre_hook(lambda _m, args: keep(args[0]))
+    try:
+        yield batches
+    finally:
+        handle.remove()
+
+
+@contextlib.contextmanager
+def _dropout(module):
+    """Switch on the dropout layers, and nothing else, while the net predicts."""
+    kinds = torch.nn.modules.dropout._DropoutNd
+    layers = [m for m in module.modules() if isinstance(m, kinds)]
+    if not layers:
+        raise TypeError(
+            "The net has no dropout layer, so its stochastic passes (`proba_draws`) "
+            "would all be the same: add one, or take an ensemble as the estimator."
+        )
+    handles = [
+        layer.register_forward_pre_hook(lambda m, _args: m.train()) for layer in layers
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+        for layer in layers:
+            layer.eval()

@@ -1,0 +1,75 @@
+"""The rows of one reading that are known already."""
+
+import numpy as np
+import scipy.sparse as sp
+
+from skal.containers import n_rows, take
+
+
+class Store:
+    """Values of rows of a pool, in the order in which they came.
+
+    Rows read together are handed out as a view. Where the values are the pool's own
+    memory (a plain classifier's features), nothing is stored at all.
+    """
+
+    def __init__(self, n):
+        self._slot = np.full(n, -1, dtype=np.intp)
+        self._values = None
+        self._blocks = []
+        self._count = 0
+
+    @classmethod
+    def of(cls, values):
+        """Store values of all rows."""
+        store = cls(0)
+        store._slot = np.arange(n_rows(values))
+        store._values = values
+        return store
+
+    def lacks(self, positions):
+        """Mask of the positions that are not known."""
+        return self._slot[positions] < 0
+
+    def add(self, positions, block, rows, X):
+        """Take in a block of values; `rows` are the rows of X that it was read from."""
+        if _same_memory(block, rows):
+            self._values = X
+            self._slot[positions] = positions
+            return
+        if not (new := self.lacks(positions)).all():
+            positions, block = positions[new], block[new]
+        start, self._count = self._count, self._count + len(positions)
+        self._slot[positions] = np.arange(start, self._count)
+        if sp.issparse(block):
+            self._blocks.append(block)
+            return
+        if self._values is None:  # memory is taken page by page, as it is written
+            shape = (len(self._slot), *block.shape[1:])
+            self._values = np.empty(shape, dtype=block.dtype)
+        self._values[start : self._count] = block
+
+    def take(self, positions):
+        """Values at positions that are known."""
+        if self._blocks:
+            old = [] if self._values is None else [self._values]
+            self._values, self._blocks = sp.vstack(old + self._blocks, "csr"), []
+        return take(self._values, self._slot[positions])
+
+    def known(self, positions):
+        """Return the store of these rows, or None where one of them is not known."""
+        return (
+            None if self.lacks(positions).any() else type(self).of(self.take(positions))
+        )
+
+
+def _same_memory(block, rows):
+    if block is rows:
+        return True
+    plain = isinstance(block, np.ndarray) and isinstance(rows, np.ndarray)
+    return (
+        plain
+        and block.shape == rows.shape
+        and block.dtype == rows.dtype
+        and np.may_share_memory(block, rows)
+    )

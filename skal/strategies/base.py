@@ -1,0 +1,398 @@
+"""The contract of query strategies: a public door, and a hook for each strategy.
+
+A strategy is a class with one method: ``_score(self, proba)`` scores rows one at a
+time, higher = more wanted; ``_select(self, query_size, rng, embedding, ...)`` chooses a
+batch and returns positions among the candidates. The parameters of the hook are what it
+reads (``_hooks.py`` has the vocabulary), and the base reads exactly that, in one pass
+over the model. Annotated class attributes are the keyword-only parameters.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from typing import Any, ClassVar, Self, dataclass_transform
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.metaestimators import available_if
+
+from skal._seeding import derive, draw_seed, generator, seed_params, torch_seeded
+from skal.containers import as_pool, chunks, n_rows, take
+from skal.functional import top
+from skal.labels import Pool, check_query_size, column_classes, resolve_candidates
+from skal.readout import Reader, column_labels, learn_features
+from skal.strategies._hooks import Hook, document
+
+_FOR_PROXY = 1
+
+
+def _has_score(strategy: QueryStrategy) -> bool:
+    return strategy._score_hook is not None
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
+class QueryStrategy(BaseEstimator):
+    """Base class of all query strategies.
+
+    Derive from it, annotate the parameters, and write one hook, ``_score`` or
+    ``_select``. A class whose hook reads a model gets the parameter `estimator`, one
+    whose hook reads features also `representation`.
+
+    Parameters
+    ----------
+    random_state : int, RandomState, Generator or None, default=None
+        Seeds whatever is left to chance, ties among scores included. Drawn from once,
+        at the first `fit`.
+    missing_label : object, default=-1
+        The mark of a missing label in y; NaN, None and pandas.NA are always missing.
+    ood_label : object or None, default=None
+        The label of a row that belongs to no class.
+
+    Attributes
+    ----------
+    seed_ : int
+        What was drawn from `random_state`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skal import QueryStrategy
+    >>> class LeastLikely(QueryStrategy):
+    ...     '''Prefer rows that are improbable members of one class.'''
+    ...     column: int = 0
+    ...     def _score(self, proba):
+    ...         return -proba[:, self.column]
+    >>> proba = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    >>> LeastLikely(column=1).fit(np.zeros((3, 1)), proba=proba).query(2)
+    array([0, 2])
+    """
+
+    random_state: Any = None
+    missing_label: Any = -1
+    ood_label: Any = None
+
+    representation: ClassVar[Any] = None
+    estimator: ClassVar[Any] = None
+    needs_dense_features: ClassVar[bool] = False
+    """Whether the strategy refuses sparse features."""
+
+    _score_hook: ClassVar[Hook | None] = None
+    _select_hook: ClassVar[Hook | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        score, select = getattr(cls, "_score", None), getattr(cls, "_select", None)
+        cls._score_hook = None if score is None else Hook(score)
+        cls._select_hook = None if select is None else Hook(select)
+        hooks = [hook for hook in (cls._score_hook, cls._select_hook) if hook]
+        if any(hook.reads_model for hook in hooks):
+            cls.__annotations__["estimator"] = "Any"
+        if any(hook.reads_features for hook in hooks):
+            cls.__annotations__["representation"] = "Any"
+        dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
+        names = [field.name for field in dataclasses.fields(cls)]
+        cls.__doc__ = document(cls.__doc__, names)
+
+    # The door ------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike | None = None,
+        *,
+        estimator: Any = None,
+        proba: ArrayLike | None = None,
+        embedding: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
+        """Take in the pool, what is labeled of it, and the model to read.
+
+        Parameters
+        ----------
+        X : container of n rows
+            The whole pool, labeled rows included.
+        y : array-like of shape (n,), default=None
+            Labels, with the missing label where there is none; None: nothing is
+            labeled.
+        estimator : fitted classifier, default=None
+            The model that strategies read. It is not fitted again.
+        proba : array-like of shape (n, n_classes), default=None
+            Stands in for the probabilities of a model.
+        embedding : array-like or sparse matrix of shape (n, n_features), default=None
+            Stands in for the features of a model.
+        classes : array-like of shape (n_classes,), default=None
+            Names of the columns of `proba`. By default the sorted labels when their
+            number fits, else 0 ... n_classes - 1 for integer labels.
+
+        Returns
+        -------
+        self : object
+        """
+        X = as_pool(X)
+        marks = {"missing_label": self.missing_label, "ood_label": self.ood_label}
+        pool = Pool.from_labels(X, y, **marks)
+        names = _class_names(pool.classes, estimator, proba, classes)
+        if names is not pool.classes:
+            pool = Pool.from_labels(X, y, **marks, classes=names)
+        arrays = {"proba": proba, "embedding": embedding}
+        return self._begin(pool, Reader(X, estimator, classes=names, **arrays))
+
+    def query(
+        self, query_size: int = 1, *, candidates: ArrayLike | None = None
+    ) -> NDArray[np.intp]:
+        """Choose the rows to label next.
+
+        Parameters
+        ----------
+        query_size : int, default=1
+            How many rows to choose.
+        candidates : array-like of positions, or mask of shape (n,), default=None
+            Restricts the choice; by default all unlabeled rows.
+
+        Returns
+        -------
+        positions : ndarray of shape (query_size,), dtype intp
+            Positions in X, distinct, most wanted first. All candidates, with a warning,
+            where more are asked.
+        """
+        pool = self._whole_pool("query")
+        query_size = check_query_size(query_size)
+        positions = resolve_candidates(pool, candidates)
+        if query_size > len(positions):
+            warnings.warn(
+                f"query_size is {query_size} and there are {len(positions)} candidates "
+                f"left: all of them are returned.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self._query(min(query_size, len(positions)), positions)
+
+    @available_if(_has_score)
+    def score_samples(self, X: Any = None) -> NDArray[np.floating]:
+        """Score rows one at a time; higher = more wanted.
+
+        Parameters
+        ----------
+        X : container of rows, default=None
+            New data, as for the detection of out-of-distribution rows; None scores the
+            whole pool, labeled rows included.
+
+        Returns
+        -------
+        scores : ndarray of shape (n,)
+        """
+        if X is None:
+            pool = self._whole_pool("score_samples")
+            return self._scores(np.arange(n_rows(pool.X)), self._model())
+        self._check_begun("score_samples")
+        X = as_pool(X)
+        return self._scores(np.arange(n_rows(X)), self._model().on(X))
+
+    # The rooms -----------------------------------------------------------------------
+
+    def _begin(self, pool: Pool, reader: Reader) -> Self:
+        """Take in a pool and the reader of its model, from the door or a learner."""
+        self._draw_seed()
+        if self.representation is not None:
+            reader = reader.with_features(self._learn_features(pool.X, reader.memory))
+        self._pool, self._reader = pool, reader
+        self._proxy: Reader | None = None
+        self._forgotten = False
+        return self
+
+    def _query(self, query_size: int, candidates: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Choose among candidates that are known to be unlabeled and enough."""
+        rng = generator(self.seed_, len(self._pool.bought))
+        hook = self._select_hook
+        if hook is None:
+            scores = self._scores(candidates, self._model())
+            return candidates[top(scores, query_size, rng)]
+        chance = {"query_size": query_size, "rng": rng}
+        arguments = self._arguments(hook, candidates, self._model(), chance)
+        picked = np.asarray(self._select(**arguments), dtype=np.intp)
+        if picked.shape != (query_size,) or len(np.unique(picked)) < query_size:
+            raise RuntimeError(
+                f"{type(self).__name__}._select returned {picked.shape} positions, not "
+                f"{query_size} distinct ones."
+            )
+        return candidates[picked]
+
+    def _scores(
+        self, positions: NDArray[np.intp], reader: Reader
+    ) -> NDArray[np.floating]:
+        """Score rows of a reader, chunk by chunk."""
+        hook = self._score_hook
+        if hook is None:
+            raise RuntimeError(f"{type(self).__name__} has no hook, _score or _select.")
+        around = self._surroundings(hook)
+        pieces = [
+            self._score(**self._rows(hook, piece, reader), **around)
+            for piece in chunks(reader.X, positions)
+        ]
+        return np.concatenate(pieces) if pieces else np.empty(0)
+
+    def _arguments(
+        self,
+        hook: Hook,
+        positions: NDArray[np.intp],
+        reader: Reader,
+        chance: dict[str, Any],
+    ) -> dict[str, Any]:
+        rows = self._rows(hook, positions, reader)
+        given = {name: value for name, value in chance.items() if name in hook.facts}
+        return rows | given | self._surroundings(hook)
+
+    def _rows(
+        self, hook: Hook, positions: NDArray[np.intp], reader: Reader
+    ) -> dict[str, Any]:
+        """Read what a hook asks about the rows in question."""
+        self._check_needs(hook, reader)
+        names = hook.present(reader.knows).get("", ())
+        options = {"n_draws": self.n_draws} if hasattr(self, "n_draws") else {}
+        values = reader.read(names, positions, **options)
+        return values | (
+            {"candidates": positions} if "candidates" in hook.facts else {}
+        )
+
+    def _surroundings(self, hook: Hook) -> dict[str, Any]:
+        """Read what a hook asks about other rows, and what it asks of the pool."""
+        pool, reader = self._pool, self._model()
+        self._check_needs(hook, reader)
+        facts = {
+            "unlabeled": lambda: pool.unlabeled,
+            "labeled_y": lambda: pool.codes[pool.labeled],
+            "round": lambda: pool.round,
+            "n_rounds": lambda: pool.n_rounds,
+            "estimator": lambda: reader.estimator,
+        }
+        values = {name: facts[name]() for name in hook.facts if name in facts}
+        places = {
+            "labeled_": (pool.labeled, pool.codes[pool.labeled]),
+            "ood_": (pool.ood, None),
+            "pool_": (np.arange(len(pool.codes)), None),
+        }
+        for prefix, names in hook.present(reader.knows).items():
+            if prefix:
+                positions, y = places[prefix]
+                read = reader.read(names, positions, y=y)
+                values |= {prefix + name: read[name] for name in names}
+        return values
+
+    def _lacks(self, reader: Reader) -> list[str]:
+        """Names that `_query` would miss over this reader."""
+        hook = self._select_hook or self._score_hook
+        learns_features = self.representation is not None
+        return (
+            []
+            if hook is None
+            else hook.missing(
+                lambda name: (
+                    reader.knows(name) or (learns_features and name == "embedding")
+                )
+            )
+        )
+
+    def _check_needs(self, hook: Hook, reader: Reader) -> None:
+        missing = hook.missing(reader.knows)
+        if missing:
+            raise ValueError(
+                f"{type(self).__name__} reads `{missing[0]}`, and there is nothing to "
+                f"read it from: pass `fit` a fitted `estimator`, or an array "
+                f"`{'embedding' if 'embedding' in missing[0] else 'proba'}` with one "
+                f"row a row of X."
+            )
+
+    def _model(self) -> Reader:
+        """Return the reader of the model, or of the proxy trained in its place."""
+        pool = self._pool
+        if self.estimator is None or len(pool.labeled) == 0:
+            return self._reader
+        if self._proxy is None:
+            seed = derive(self.seed_, _FOR_PROXY, len(pool.bought))
+            proxy = seed_params(clone(self.estimator), seed)
+            with torch_seeded(seed):
+                proxy.fit(take(pool.X, pool.labeled), pool.y)
+            self._proxy = self._reader.of(proxy)
+        return self._proxy
+
+    def _learn_features(self, X: Any, memory: Any) -> Reader:
+        """Fit the representation, once as long as the pool stays the same."""
+        learnt = self.__dict__.get("_learnt")
+        if (
+            learnt is None
+            or learnt[0] is not self.representation
+            or learnt[1].X is not X
+        ):
+            features = learn_features(self.representation, X, memory)
+            self._learnt: Any = (self.representation, features)
+            self.representation_ = features.estimator.transformer
+        return self._learnt[1]
+
+    def _draw_seed(self) -> None:
+        if self.__dict__.get("_seed_source", self) is not self.random_state:
+            self.seed_ = draw_seed(self.random_state)
+            self._seed_source = self.random_state
+
+    # Pool and pickle -----------------------------------------------------------------
+
+    def _forget_pool(self) -> None:
+        """Keep of the pool what was bought: all that scores of new rows need."""
+        bought = self._pool.bought
+        self._reader = self._reader.keep(bought)
+        self._proxy = None if self._proxy is None else self._proxy.keep(bought)
+        self._pool = self._pool.keep(bought)
+        self._learnt = None
+        self._forgotten = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        if "_pool" not in self.__dict__ or self._forgotten:
+            return super().__getstate__()
+        light = type(self).__new__(type(self))
+        light.__dict__.update(self.__dict__)
+        light._forget_pool()
+        return light.__getstate__()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_pool" in self.__dict__
+
+    def _check_begun(self, method: str) -> None:
+        if "_pool" not in self.__dict__:
+            raise NotFittedError(
+                f"{type(self).__name__} has no pool yet: call fit(X, y, ...) before "
+                f"`{method}`."
+            )
+
+    def _whole_pool(self, method: str) -> Pool:
+        self._check_begun(method)
+        if self._forgotten:
+            raise NotFittedError(
+                f"{type(self).__name__} has dropped its pool, as a pickle or after a "
+                f"simulation: call fit(X, y, ...) again before `{method}`."
+            )
+        return self._pool
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = not self.needs_dense_features
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = False
+        return tags
+
+
+def _class_names(
+    seen: NDArray[Any], estimator: Any, proba: Any, classes: ArrayLike | None
+) -> NDArray[Any]:
+    """Name the columns of what will be read."""
+    if proba is not None and np.ndim(proba) == 2:
+        return column_classes(np.shape(proba)[1], seen, classes)
+    if classes is not None:
+        return np.asarray(classes)
+    names = None if estimator is None else column_labels(estimator)
+    if names is None or set(names.tolist()) == set(seen.tolist()):
+        return seen if names is None else np.asarray(names)
+    new = [label for label in seen.tolist() if label not in set(names.tolist())]
+    return np.asarray([*names.tolist(), *new])

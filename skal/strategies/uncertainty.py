@@ -1,0 +1,77 @@
+"""Strategies that ask where the model is least sure."""
+
+from skal.functional import entropy, least_confidence, margin
+from skal.strategies.base import QueryStrategy
+
+
+class EntropySampling(QueryStrategy):
+    """Choose the rows whose predicted distribution has the largest entropy.
+
+    The whole distribution counts: a row between five classes is wanted more than one
+    between two. With many classes, small probabilities that do not matter can decide;
+    then prefer :class:`MarginSampling`. Scores one row at a time, so a batch may hold
+    near-duplicates. One pass over the model and O(n * n_classes).
+
+    References
+    ----------
+    .. [1] Settles (2009). Active Learning Literature Survey.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skal.strategies import EntropySampling
+    >>> proba = np.array([[0.7, 0.2, 0.1], [0.4, 0.35, 0.25], [0.5, 0.5, 0.0]])
+    >>> EntropySampling().fit(np.zeros((3, 1)), proba=proba).query(2)
+    array([1, 0])
+    """
+
+    def _score(self, proba):
+        return entropy(proba)
+
+
+class LeastConfidenceSampling(QueryStrategy):
+    """Choose the rows whose most probable class is the least probable.
+
+    Looks at one probability only. Scores one row at a time, so a batch may hold
+    near-duplicates. One pass over the model and O(n * n_classes).
+
+    References
+    ----------
+    .. [1] Lewis & Gale (1994). A Sequential Algorithm for Training Text Classifiers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skal.strategies import LeastConfidenceSampling
+    >>> proba = np.array([[0.7, 0.2, 0.1], [0.4, 0.35, 0.25], [0.5, 0.5, 0.0]])
+    >>> LeastConfidenceSampling().fit(np.zeros((3, 1)), proba=proba).query(2)
+    array([1, 2])
+    """
+
+    def _score(self, proba):
+        return least_confidence(proba)
+
+
+class MarginSampling(QueryStrategy):
+    """Choose the rows whose two most probable classes are the closest.
+
+    The score is the negative margin. Often the strongest of the three classical scores
+    with many classes. Scores one row at a time, so a batch may hold near-duplicates.
+    One pass over the model and O(n * n_classes).
+
+    References
+    ----------
+    .. [1] Scheffer, Decomain & Wrobel (2001). Active Hidden Markov Models for
+       Information Extraction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skal.strategies import MarginSampling
+    >>> proba = np.array([[0.7, 0.2, 0.1], [0.4, 0.35, 0.25], [0.5, 0.5, 0.0]])
+    >>> MarginSampling().fit(np.zeros((3, 1)), proba=proba).query(2)
+    array([2, 1])
+    """
+
+    def _score(self, proba):
+        return -margin(proba)
