@@ -16,7 +16,7 @@ from sklearn import get_config
 from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.validation import _num_samples
 
-_CHUNK_BYTES = 32 * 2**20
+_CHUNK_BYTES = 64 * 2**20
 _UNKNOWN_ROW_BYTES = 4096
 
 
@@ -48,19 +48,14 @@ def n_rows(X: Any) -> int:
 
 
 def take(X: Any, positions: NDArray[np.intp]) -> Any:
-    """Rows of X at these positions; consecutive ones as a view where X has views."""
+    """Rows of X at ascending positions; a run of them as a view where X has views."""
     n = len(positions)
-    if n and positions[-1] - positions[0] == n - 1 and is_consecutive(positions):
-        start = int(positions[0])
-        if start == 0 and n == n_rows(X):
-            return X
-        return _safe_indexing(X, slice(start, start + n))
-    return _safe_indexing(X, positions)
-
-
-def is_consecutive(positions: NDArray[np.intp]) -> bool:
-    """Tell whether positions follow each other without a gap."""
-    return bool((np.diff(positions) == 1).all())
+    if n == 0 or positions[-1] - positions[0] != n - 1:
+        return _safe_indexing(X, positions)
+    start = int(positions[0])
+    if start == 0 and n == n_rows(X):
+        return X
+    return _safe_indexing(X, slice(start, start + n))
 
 
 def chunks(X: Any, positions: NDArray[np.intp]) -> Any:

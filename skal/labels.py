@@ -7,8 +7,10 @@ and everything behind the door asks the :class:`Pool`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 import warnings
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
@@ -54,44 +56,56 @@ class Pool:
         *,
         missing_label: Any = -1,
         ood_label: Any = None,
-        classes: ArrayLike | None = None,
+        name_classes: Callable[[NDArray[Any]], NDArray[Any]] | None = None,
     ) -> Pool:
-        """Read labels with marks for the missing ones; ``y=None``: none is known."""
+        """Read labels with marks for the missing ones; ``y=None``: none is known.
+
+        ``name_classes`` makes the classes of the sorted labels that were seen.
+        """
         if y is None:
             codes = np.full(n_rows(X), UNLABELED, dtype=np.intp)
-            return cls(X, codes, np.asarray([] if classes is None else classes))
+            nothing = np.empty(0, dtype=np.intp)
+            return cls(X, codes, name_classes(nothing) if name_classes else nothing)
         y = as_labels(y, missing_label)
         if len(y) != n_rows(X):
             raise ValueError(
                 f"X has {n_rows(X)} rows and y has {len(y)}: give one label a row, "
                 f"{missing_label!r} where nobody has labeled it yet."
             )
-        return cls(X, *encode(y, missing_label, ood_label, classes))
+        return cls(X, *encode(y, missing_label, ood_label, name_classes))
 
-    @property
+    @functools.cached_property
     def labeled(self) -> NDArray[np.intp]:
         """Positions of the rows with the label of a class."""
         return np.flatnonzero(self.codes >= 0)
 
-    @property
+    @functools.cached_property
     def ood(self) -> NDArray[np.intp]:
         """Positions of the rows labeled out-of-distribution."""
         return np.flatnonzero(self.codes == OUT_OF_DISTRIBUTION)
 
-    @property
-    def bought(self) -> NDArray[np.intp]:
-        """Positions of all rows that somebody was paid for."""
-        return np.flatnonzero(self.codes != UNLABELED)
-
-    @property
+    @functools.cached_property
     def unlabeled(self) -> NDArray[np.bool_]:
         """Mask of the rows that nobody has labeled."""
         return self.codes == UNLABELED
+
+    @functools.cached_property
+    def bought(self) -> NDArray[np.intp]:
+        """Positions of all rows that somebody was paid for."""
+        return np.flatnonzero(~self.unlabeled)
 
     @property
     def y(self) -> NDArray[Any]:
         """Labels of the rows in :attr:`labeled`."""
         return self.classes[self.codes[self.labeled]]
+
+    def rows(self, prefix: str) -> tuple[NDArray[np.intp], NDArray[np.intp] | None]:
+        """Positions that a prefix of a reading stands for, and their class numbers."""
+        if prefix == "labeled_":
+            return self.labeled, self.codes[self.labeled]
+        if prefix == "ood_":
+            return self.ood, None
+        return np.arange(len(self.codes)), None
 
     def keep(self, positions: NDArray[np.intp]) -> Pool:
         """Return the part of the pool at these positions."""
@@ -100,7 +114,7 @@ class Pool:
         )
 
 
-def as_labels(y: ArrayLike, missing_label: Any = -1) -> NDArray[Any]:
+def as_labels(y: Any, missing_label: Any = -1) -> NDArray[Any]:
     """Bring labels of any kind into a 1-D array whose missing values can be found."""
     dtype = getattr(y, "dtype", None)
     if dtype is not None and not isinstance(dtype, np.dtype) and hasattr(y, "to_numpy"):
@@ -126,10 +140,10 @@ def is_missing(y: NDArray[Any], missing_label: Any = -1) -> NDArray[np.bool_]:
     kind = y.dtype.kind
     if kind == "O":
         return _missing_objects(y, missing_label)
-    missing = np.isnan(y) if kind == "f" else np.zeros(len(y), dtype=bool)
-    if _comparable(kind, missing_label):
-        missing |= y == missing_label
-    return missing
+    marked = _comparable(kind, missing_label)
+    if kind != "f":
+        return y == missing_label if marked else np.zeros(len(y), dtype=bool)
+    return np.isnan(y) | (y == missing_label) if marked else np.isnan(y)
 
 
 def _comparable(kind: str, mark: Any) -> bool:
@@ -154,14 +168,14 @@ def encode(
     y: NDArray[Any],
     missing_label: Any = -1,
     ood_label: Any = None,
-    classes: ArrayLike | None = None,
+    name_classes: Callable[[NDArray[Any]], NDArray[Any]] | None = None,
 ) -> tuple[NDArray[np.intp], NDArray[Any]]:
     """Turn labels into codes (see :class:`Pool`) and the names of the classes."""
     codes = np.full(len(y), UNLABELED, dtype=np.intp)
     known = np.flatnonzero(~is_missing(y, missing_label))
     seen, inverse = distinct(y[known])
     names = seen if ood_label is None else seen[seen != ood_label]
-    names = names if classes is None else np.asarray(classes)
+    names = names if name_classes is None else name_classes(names)
     number = {label: code for code, label in enumerate(names.tolist())}
     if ood_label is not None:
         number[ood_label] = OUT_OF_DISTRIBUTION
@@ -177,7 +191,7 @@ def encode(
 
 
 def distinct(labels: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Sorted distinct labels, in the plainest dtype that holds them, and the inverse."""
+    """Sort the distinct labels, in the plainest dtype that holds them; the inverse."""
     labels = np.asarray(labels)
     kinds = {type(label) for label in labels} if labels.dtype.kind == "O" else set()
     if kinds and not any(issubclass(kind, (str, bytes)) for kind in kinds):

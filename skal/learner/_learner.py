@@ -378,7 +378,7 @@ default="random"
     # What both share -----------------------------------------------------------------
 
     def _empty_pool(self, X, classes):
-        nothing = Pool.from_labels(X, None, classes=classes)
+        nothing = Pool.from_labels(X, None, name_classes=lambda _: classes)
         n_rounds = self.n_rounds + is_named(self.initial, "strategy")
         return dataclasses.replace(nothing, n_rounds=n_rounds)
 

@@ -17,10 +17,12 @@ def check_proba(proba, positions=None):
             f"proba has {proba.ndim} dimension(s) and the shape {proba.shape}: give "
             f"one row a row of X and one column a class."
         )
-    sums = proba @ np.ones(proba.shape[1], dtype=proba.dtype)
-    good = np.abs(sums - 1) <= _ROW_SUM_TOLERANCE  # False for NaN and infinity
-    if not good.all():
-        raise ValueError(_bad_row(proba, int(np.argmin(good)), positions))
+    error = proba @ np.ones(proba.shape[1], dtype=proba.dtype)
+    error -= 1
+    np.abs(error, out=error)
+    if len(error) and not error.max() <= _ROW_SUM_TOLERANCE:  # NaN and infinity too
+        row = int(np.argmin(error <= _ROW_SUM_TOLERANCE))
+        raise ValueError(_bad_row(proba, row, positions))
     if proba.size and proba.min() < 0:
         row = int(np.argmax((proba < 0).any(axis=1)))
         raise ValueError(_bad_row(proba, row, positions))

@@ -174,12 +174,14 @@ class Reader:
 
     def _fill(self, names, positions):
         for name in names:
-            self._stores.setdefault(name, Store(n_rows(self.X)))
-        lacking = [self._stores[name].lacks(positions) for name in names]
-        absent = [n for n, mask in zip(names, lacking, strict=True) if mask.any()]
+            if name not in self._stores:
+                self._stores[name] = Store(n_rows(self.X))
+        lacking = {name: self._stores[name].lacks(positions) for name in names}
+        absent = [name for name, mask in lacking.items() if mask.any()]
         if not absent:
             return
-        for piece in chunks(self.X, positions[np.any(lacking, axis=0)]):
+        wanted = np.any([lacking[name] for name in absent], axis=0)
+        for piece in chunks(self.X, positions[wanted]):
             rows = take(self.X, piece)
             block = self._read_block(rows, absent, piece)
             for name in absent:

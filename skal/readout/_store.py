@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse as sp
 
-from skal.containers import n_rows, take
+from skal.containers import take
 
 
 class Store:
@@ -18,23 +18,27 @@ class Store:
         self._values = None
         self._blocks = []
         self._count = 0
+        self._in_place = False
 
     @classmethod
     def of(cls, values):
-        """Store values of all rows."""
+        """Store values of all rows, in the order of the pool."""
         store = cls(0)
-        store._slot = np.arange(n_rows(values))
         store._values = values
+        store._slot = None
+        store._in_place = True
         return store
 
     def lacks(self, positions):
         """Mask of the positions that are not known."""
+        if self._slot is None:
+            return np.zeros(len(positions), dtype=bool)
         return self._slot[positions] < 0
 
     def add(self, positions, block, rows, X):
         """Take in a block of values; `rows` are the rows of X that it was read from."""
         if _same_memory(block, rows):
-            self._values = X
+            self._values, self._in_place = X, True
             self._slot[positions] = positions
             return
         if not (new := self.lacks(positions)).all():
@@ -50,17 +54,21 @@ class Store:
         self._values[start : self._count] = block
 
     def take(self, positions):
-        """Values at positions that are known."""
+        """Values at ascending positions that are known."""
         if self._blocks:
             old = [] if self._values is None else [self._values]
             self._values, self._blocks = sp.vstack(old + self._blocks, "csr"), []
-        return take(self._values, self._slot[positions])
+        if self._in_place:
+            return take(self._values, positions)
+        slots = self._slot[positions]
+        ascending = (np.diff(slots) > 0).all()
+        return take(self._values, slots) if ascending else self._values[slots]
 
     def known(self, positions):
         """Return the store of these rows, or None where one of them is not known."""
-        return (
-            None if self.lacks(positions).any() else type(self).of(self.take(positions))
-        )
+        if self.lacks(positions).any():
+            return None
+        return type(self).of(self.take(positions))
 
 
 def _same_memory(block, rows):

@@ -133,13 +133,17 @@ class QueryStrategy(BaseEstimator):
         self : object
         """
         X = as_pool(X)
-        marks = {"missing_label": self.missing_label, "ood_label": self.ood_label}
-        pool = Pool.from_labels(X, y, **marks)
-        names = _class_names(pool.classes, estimator, proba, classes)
-        if names is not pool.classes:
-            pool = Pool.from_labels(X, y, **marks, classes=names)
-        arrays = {"proba": proba, "embedding": embedding}
-        return self._begin(pool, Reader(X, estimator, classes=names, **arrays))
+        pool = Pool.from_labels(
+            X,
+            y,
+            missing_label=self.missing_label,
+            ood_label=self.ood_label,
+            name_classes=lambda seen: _class_names(seen, estimator, proba, classes),
+        )
+        reader = Reader(
+            X, estimator, classes=pool.classes, proba=proba, embedding=embedding
+        )
+        return self._begin(pool, reader)
 
     def query(
         self, query_size: int = 1, *, candidates: ArrayLike | None = None
@@ -233,6 +237,8 @@ class QueryStrategy(BaseEstimator):
             self._score(**self._rows(hook, piece, reader), **around)
             for piece in chunks(reader.X, positions)
         ]
+        if len(pieces) == 1:
+            return pieces[0]
         return np.concatenate(pieces) if pieces else np.empty(0)
 
     def _arguments(
@@ -270,14 +276,9 @@ class QueryStrategy(BaseEstimator):
             "estimator": lambda: reader.estimator,
         }
         values = {name: facts[name]() for name in hook.facts if name in facts}
-        places = {
-            "labeled_": (pool.labeled, pool.codes[pool.labeled]),
-            "ood_": (pool.ood, None),
-            "pool_": (np.arange(len(pool.codes)), None),
-        }
         for prefix, names in hook.present(reader.knows).items():
             if prefix:
-                positions, y = places[prefix]
+                positions, y = pool.rows(prefix)
                 read = reader.read(names, positions, y=y)
                 values |= {prefix + name: read[name] for name in names}
         return values

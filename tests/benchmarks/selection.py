@@ -127,23 +127,28 @@ TASKS = [
 class Worker:
     """One side of a task in its own process; a line in asks, a line of JSON answers."""
 
-    def __init__(self, python: str, bench: str, task: int, side: str) -> None:
-        environment = {k: v for k, v in os.environ.items() if k not in SLOWED_BY}
+    def __init__(self, side: str, python: str, options: Any, task: int) -> None:
+        command = [python, __file__, "--bench", options.bench, "--peer-python", python]
+        command += ["--worker", side, str(task)]
         self.process = subprocess.Popen(
-            [python, __file__, "--bench", bench, "--worker", side, str(task)],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment,
+            env={k: v for k, v in os.environ.items() if k not in SLOWED_BY},
         )
         self.first = self._answer()
+        self.runs: list[dict[str, float]] = []
 
-    def run(self) -> dict[str, float]:
+    def run(self) -> None:
         print("run", file=self.process.stdin, flush=True)
-        return self._answer()
+        self.runs.append(self._answer())
 
-    def close(self) -> None:
+    def summary(self) -> dict[str, float]:
         self.process.communicate()
+        seconds = median(run["seconds"] for run in self.runs)
+        busy = median(run["cpu"] / run["seconds"] for run in self.runs)
+        return {"seconds": seconds, "busy": busy, **self.first}
 
     def _answer(self) -> dict[str, float]:
         line = self.process.stdout.readline()
@@ -197,68 +202,54 @@ def memory(field: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(field))
 
 
-def compare(task: int, bench: str, peer_python: str, repeats: int) -> str:
+def compare(task: int, options: Any) -> str:
     """Run one task on both sides in turn; a row of the table."""
-    workers = [
-        Worker(peer_python, bench, task, "peer"),
-        Worker(sys.executable, bench, task, "ours"),
-    ]
-    runs = [[worker.run() for worker in workers] for _ in range(repeats)]
-    for worker in workers:
-        worker.close()
-    peer, ours = zip(*runs, strict=True)
-    return row(
-        TASKS[task],
-        [summary(w.first, r) for w, r in zip(workers, (peer, ours), strict=True)],
-    )
+    peer = Worker("peer", options.peer_python, options, task)
+    ours = Worker("ours", sys.executable, options, task)
+    for _ in range(options.repeats):
+        peer.run()
+        ours.run()
+    return row(TASKS[task], peer.summary(), ours.summary())
 
 
-def summary(first: dict[str, float], runs: Any) -> dict[str, float]:
-    seconds = median(run["seconds"] for run in runs)
-    busy = median(run["cpu"] / run["seconds"] for run in runs)
-    return {"seconds": seconds, "busy": busy, **first}
+COLUMNS = {"seconds": ".4f", "extra_mb": ".0f", "busy": ".2f", "objective": ".6g"}
 
 
-def row(task: Task, sides: list[dict[str, float]]) -> str:
-    ratio = sides[0]["seconds"] / sides[1]["seconds"]
+def row(task: Task, peer: dict[str, float], ours: dict[str, float]) -> str:
+    ratio = peer["seconds"] / ours["seconds"]
     verdict = "holds" if ratio >= task.gate else "MISSED"
-    cells = [task.name, task.peer.split("/")[1]]
-    for key, form in [
-        ("seconds", ".4f"),
-        ("extra_mb", ".0f"),
-        ("busy", ".2f"),
-        ("objective", ".6g"),
-    ]:
-        cells.append(" / ".join(format(side[key], form) for side in sides))
-    cells += [f"{ratio:.1f}x", f"{task.gate:g}x {verdict}"]
+    pairs = [
+        f"{peer[key]:{form}} / {ours[key]:{form}}" for key, form in COLUMNS.items()
+    ]
+    gate = f"{task.gate:g}x {verdict}"
+    cells = [task.name, task.peer.split("/")[1], *pairs, f"{ratio:.1f}x", gate]
     return "| " + " | ".join(cells) + " |"
 
 
 HEADER = """\
-| task | peer | seconds: peer / skal | MB | CPU/wall | objective | ratio | gate |
+| task | peer | seconds: peer / skal | extra MB | CPU/wall | objective | ratio | gate |
 |---|---|---|---|---|---|--:|---|"""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bench", required=True, help="folder of gen.py and peers.py")
-    parser.add_argument("--peer-python", help="interpreter that has the peers")
+    parser.add_argument(
+        "--peer-python", required=True, help="interpreter that has the peers"
+    )
     parser.add_argument("--tasks", nargs="*", default=[""], help="parts of their names")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         side, task = options.worker
-        return work(options.bench, side, TASKS[int(task)])
+        work(options.bench, side, TASKS[int(task)])
+        return
     print(HEADER)
     for number, task in enumerate(TASKS):
         label = f"{task.name} {task.peer}"
         if any(part in label for part in options.tasks):
-            print(
-                compare(number, options.bench, options.peer_python, options.repeats),
-                flush=True,
-            )
-    return None
+            print(compare(number, options), flush=True)
 
 
 if __name__ == "__main__":
