@@ -50,8 +50,10 @@ class Trainer:
         classes that it can tell apart.
         """
         X, y, params = self._rows(pool)
-        classes = pool.classes if self.partial else np.unique(y).tolist()
-        classes = tuple(classes)
+        known = np.unique(pool.codes[pool.labeled])
+        classes = tuple(
+            (pool.classes if self.partial else pool.classes[known]).tolist()
+        )
         goes_on = self.partial or self.own_warm_start
         if goes_on and previous is not None and previous[1] == classes:
             estimator = previous[0]

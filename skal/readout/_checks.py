@@ -11,7 +11,7 @@ _ROW_SUM_TOLERANCE = 1e-3
 
 def check_proba(proba, positions=None):
     """Return probabilities (rows, classes) as floats, or name the first bad row."""
-    proba = as_float(np.asarray(proba))
+    proba = as_float(np.asarray(proba), "proba")
     if proba.ndim != 2:
         raise ValueError(
             f"proba has {proba.ndim} dimension(s) and the shape {proba.shape}: give "
@@ -20,12 +20,10 @@ def check_proba(proba, positions=None):
     error = proba @ np.ones(proba.shape[1], dtype=proba.dtype)
     error -= 1
     np.abs(error, out=error)
-    if len(error) and not error.max() <= _ROW_SUM_TOLERANCE:  # NaN and infinity too
-        row = int(np.argmin(error <= _ROW_SUM_TOLERANCE))
-        raise ValueError(_bad_row(proba, row, positions))
-    if proba.size and proba.min() < 0:
-        row = int(np.argmax((proba < 0).any(axis=1)))
-        raise ValueError(_bad_row(proba, row, positions))
+    sums = len(error) == 0 or error.max() <= _ROW_SUM_TOLERANCE  # no NaN, no infinity
+    if not sums or (proba.size and proba.min() < 0):
+        good = (error <= _ROW_SUM_TOLERANCE) & (proba >= 0).all(axis=1)
+        raise ValueError(_bad_row(proba, int(np.argmin(good)), positions))
     return proba
 
 
@@ -52,7 +50,7 @@ def as_features(values, positions=None):
             values = values.astype(np.float64)
     elif not isinstance(values, np.ndarray):
         values = check_array(values, ensure_all_finite=False)
-    values = values if sp.issparse(values) else as_float(values)
+    values = values if sp.issparse(values) else as_float(values, "embedding")
     if values.ndim != 2:
         raise ValueError(
             f"embedding has {values.ndim} dimension(s) and the shape {values.shape}: "
@@ -78,15 +76,24 @@ def _first_infinite_row(values):
     return int(np.argmin(np.isfinite(values).all(axis=1)))
 
 
-def as_float(values):
+def as_float(values, name):
     """Return an ndarray as float32 or float64, itself where it is that already."""
     if values.dtype in (np.float32, np.float64):
         return values
     if values.dtype == np.float16:
         return values.astype(np.float32)
     if values.dtype.kind not in "biufO":
-        raise TypeError(f"An array of dtype {values.dtype} holds no numbers.")
+        raise TypeError(f"{name} is of dtype {values.dtype}, which holds no numbers.")
     return values.astype(np.float64)
+
+
+def read_only(values):
+    """Return an ndarray as a view that cannot be written to, anything else as it is."""
+    if not isinstance(values, np.ndarray):
+        return values
+    values = values.view()
+    values.flags.writeable = False
+    return values
 
 
 def is_table(X):
@@ -107,6 +114,11 @@ def align_columns(values, names, classes, fill=0.0):
     if values.ndim == 1:  # decision function of two classes
         values = np.column_stack([-values, values])
     names, classes = np.asarray(names).tolist(), np.asarray(classes).tolist()
+    if len(names) != values.shape[1]:
+        raise ValueError(
+            f"The model has {values.shape[1]} columns and names {len(names)} classes: "
+            f"{names[:10]}. Give it as many outputs as it knows classes."
+        )
     if names == classes:
         return values
     column = {name: number for number, name in enumerate(classes)}

@@ -10,6 +10,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from skal.containers import n_rows
+from skal.readout._checks import read_only
+
 # Meta-estimators that predict by one fitted model: where the class lives, its name,
 # and the attribute that holds the model. Looked up once their module is loaded: an
 # object of a library that nobody imported cannot exist.
@@ -23,8 +26,11 @@ _WRAPPERS = [
     ("sklearn.semi_supervised", "SelfTrainingClassifier", "estimator_"),
     ("sklearn.frozen", "FrozenEstimator", "estimator"),
 ]
-# Modules of skal that register handlers for the types of another library.
-_LATE_HANDLERS = {"skorch": "skal.readout._skorch"}
+# Modules of skal that register handlers for the types of another module.
+_LATE_HANDLERS = {
+    "skorch": "skal.readout._skorch",
+    "sklearn.calibration": "skal.readout._calibration",
+}
 
 
 def inner_model(estimator):
@@ -47,15 +53,19 @@ def read_rows(estimator, X, what, *, n_draws=10, seed=0):
     Handlers for new kinds of models are added with ``read_rows.register(Kind)``; they
     take the same arguments and may leave out what the model cannot say.
     """
-    for library, module in _LATE_HANDLERS.items():
-        if library in sys.modules:
-            importlib.import_module(module)
+    _register_late()
     if isinstance(estimator, Pipeline) and len(estimator) > 1:
-        X = estimator[:-1].transform(X)
+        X = transform(estimator[:-1], X)
     inner = inner_model(estimator)
     if inner is not None:
         return read_rows(inner, X, what, n_draws=n_draws, seed=seed)
     return _read(estimator, X, what, n_draws=n_draws, seed=seed)
+
+
+def _register_late():
+    for library, module in _LATE_HANDLERS.items():
+        if library in sys.modules:
+            importlib.import_module(module)
 
 
 @functools.singledispatch
@@ -66,8 +76,8 @@ def _read(estimator, X, what, *, n_draws, seed):  # noqa: ARG001
         out["proba"] = predict_proba(estimator, X)
     if "embedding" in what:
         out["embedding"] = own_input(estimator, X)
-    if "proba_draws" in what and (members := _committee(estimator)):
-        out["proba_draws"] = np.stack([member(X) for member in members])
+    if "proba_draws" in what and (draws := _committee(estimator, X)) is not None:
+        out["proba_draws"] = draws
     return out
 
 
@@ -79,6 +89,7 @@ def column_labels(estimator):
 
     A net whose last layer is wider than the labels it saw names them 0, 1, 2 ...
     """
+    _register_late()
     inner = inner_model(estimator)
     if inner is not None:
         return column_labels(inner)
@@ -88,6 +99,13 @@ def column_labels(estimator):
 @functools.singledispatch
 def _labels(estimator):
     return getattr(estimator, "classes_", None)
+
+
+def transform(transformer, X):
+    """Transform rows of a pool, which a step with ``copy=False`` must not write to."""
+    guarded = read_only(X)
+    out = transformer.transform(guarded)
+    return X if out is guarded else out
 
 
 def predict_proba(estimator, X):
@@ -116,44 +134,31 @@ def own_input(estimator, X):
         ) from error
 
 
-def _committee(estimator):
-    """Return the members of an ensemble as functions of X to aligned probabilities."""
-    forest = sys.modules.get("sklearn.ensemble")
-    if forest is None:
-        return []
-    n_classes = len(getattr(estimator, "classes_", ()))
-    if isinstance(estimator, forest.BaggingClassifier):
-        pairs = zip(estimator.estimators_, estimator.estimators_features_, strict=True)
-        return [
-            functools.partial(_member_proba, member, n_classes, columns)
-            for member, columns in pairs
+def _committee(estimator, X):
+    """Return what each member of an ensemble says of X, aligned; None without one."""
+    ensemble = sys.modules.get("sklearn.ensemble")
+    if ensemble is None:
+        return None
+    members = getattr(estimator, "estimators_", ())
+    features = [None] * len(members)
+    if isinstance(estimator, ensemble.BaggingClassifier):
+        features = estimator.estimators_features_
+    forests = (ensemble.RandomForestClassifier, ensemble.ExtraTreesClassifier)
+    if isinstance(estimator, (ensemble.BaggingClassifier, *forests)):
+        X = own_input(estimator, X)  # the members saw arrays
+    elif not isinstance(estimator, ensemble.VotingClassifier):
+        return None
+    n_classes = len(estimator.classes_)
+    return np.stack(
+        [
+            _member_proba(member, X if columns is None else X[:, columns], n_classes)
+            for member, columns in zip(members, features, strict=True)
         ]
-    kinds = (
-        forest.RandomForestClassifier,
-        forest.ExtraTreesClassifier,
-        forest.VotingClassifier,
     )
-    if isinstance(estimator, kinds):
-        return [
-            functools.partial(_member_proba, member, n_classes, None)
-            for member in estimator.estimators_
-        ]
-    return []
 
 
-def _member_proba(member, n_classes, columns, X):
+def _member_proba(member, X, n_classes):
     """Probabilities of one member, whose classes are numbers of the ensemble's."""
-    X = X if columns is None else X[:, columns]
-    out = np.zeros((X.shape[0], n_classes))
-    out[:, np.asarray(member.classes_, dtype=np.intp)] = member.predict_proba(X)
-    return out
-
-
-def _read_calibrated(estimator, X, what, *, n_draws, seed):
-    """Calibrated probabilities; the features are those of the first model inside."""
-    first = estimator.calibrated_classifiers_[0].estimator
-    rest = [name for name in what if name != "proba"]
-    out = read_rows(first, X, rest, n_draws=n_draws, seed=seed) if rest else {}
-    if "proba" in what:
-        out["proba"] = predict_proba(estimator, X)
+    out = np.zeros((n_rows(X), n_classes))
+    out[:, np.asarray(member.classes_, dtype=np.intp)] = predict_proba(member, X)
     return out

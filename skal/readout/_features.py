@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from skal._seeding import seed_params, torch_seeded
 from skal.containers import n_rows
-from skal.readout._dispatch import read_rows
+from skal.readout._dispatch import read_rows, transform
 from skal.readout._reader import Reader
 
 _SEED = 0
@@ -26,7 +26,7 @@ class Transformed:
 
 @read_rows.register(Transformed)
 def _read_transformed(model, X, what, *, n_draws, seed):  # noqa: ARG001
-    return {"embedding": model.transformer.transform(X)} if "embedding" in what else {}
+    return {"embedding": transform(model.transformer, X)} if "embedding" in what else {}
 
 
 def learn_features(representation, X, memory=None):

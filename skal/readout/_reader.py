@@ -7,7 +7,13 @@ import scipy.sparse as sp
 
 from skal._seeding import draw_seed
 from skal.containers import as_pool, chunks, n_rows, take
-from skal.readout._checks import align_columns, as_features, check_proba, is_table
+from skal.readout._checks import (
+    align_columns,
+    as_features,
+    check_proba,
+    is_table,
+    read_only,
+)
 from skal.readout._dispatch import column_labels, read_rows
 from skal.readout._store import Store
 
@@ -65,6 +71,8 @@ def read(estimator, X, what=("proba", "embedding"), *, n_draws=10, random_state=
     """
     reader = Reader(X := as_pool(X), estimator, seed=draw_seed(random_state))
     what = (what,) if isinstance(what, str) else tuple(what)
+    if unknown := [name for name in what if name not in READINGS]:
+        raise ValueError(f"what names {unknown[0]!r}: give some of {list(READINGS)}.")
     return reader.read(what, np.arange(n_rows(X)), n_draws=n_draws)
 
 
@@ -148,7 +156,7 @@ class Reader:
             out["proba_draws"] = draws["proba_draws"]
         if "X" in what:
             out["X"] = take(self.X, positions)
-        return {name: _read_only(out[name]) for name in what}
+        return {name: read_only(out[name]) for name in what}
 
     def on(self, X):
         """Return a reader of the same model for other rows."""
@@ -162,13 +170,16 @@ class Reader:
         other._features = self._features
         return other
 
-    def keep(self, positions):
-        """Return a reader of the same model for these rows, with what it knows."""
-        part = self.on(take(self.X, positions))
+    def keep(self, positions, rows):
+        """Return a reader of the same model for these rows, with what it knows.
+
+        `rows` are the rows of X at these positions.
+        """
+        part = self.on(rows)
         if self._features is not None:
-            part._features = self._features.keep(positions)
+            part._features = self._features.keep(positions, rows)
         for name, store in self._stores.items():
-            if (known := store.known(positions)) is not None:
+            if (known := store.known(positions, rows, self.X)) is not None:
                 part._stores[name] = known
         return part
 
@@ -176,27 +187,32 @@ class Reader:
         for name in names:
             if name not in self._stores:
                 self._stores[name] = Store(n_rows(self.X))
-        lacking = {name: self._stores[name].lacks(positions) for name in names}
-        absent = [name for name, mask in lacking.items() if mask.any()]
-        if not absent:
+        if len(positions) == 0:  # one row tells the number of columns
+            names = [name for name in names if not self._stores[name].started]
+            positions = np.arange(min(1, n_rows(self.X)))
+        if not names:
             return
-        wanted = np.any([lacking[name] for name in absent], axis=0)
-        for piece in chunks(self.X, positions[wanted]):
-            rows = take(self.X, piece)
-            block = self._read_block(rows, absent, piece)
-            for name in absent:
-                self._stores[name].add(piece, block[name], rows, self.X)
+        lacking = {name: self._stores[name].lacks(positions) for name in names}
+        together = np.all(list(lacking.values()), axis=0)
+        groups = [([name], mask & ~together) for name, mask in lacking.items()]
+        for absent, mask in [(names, together), *groups]:
+            for piece in chunks(self.X, positions[mask]) if mask.any() else ():
+                rows = take(self.X, piece)
+                block = self._read_block(rows, absent, piece)
+                for name in absent:
+                    self._stores[name].add(piece, block[name], rows, self.X)
 
     def _read_block(self, rows, names, positions, **options):
         if self.estimator is None:
-            return {"embedding": as_features(rows, positions)}
-        block = read_rows(self.estimator, rows, names, seed=self.seed, **options)
-        missing = [name for name in names if name not in block]
-        if missing:
+            block, source = {"embedding": rows}, "X without a model"
+        else:
+            block = read_rows(self.estimator, rows, names, seed=self.seed, **options)
+            source = type(self.estimator).__name__
+        if missing := [name for name in names if name not in block]:
             raise TypeError(
-                f"{type(self.estimator).__name__} cannot be read for `{missing[0]}`, "
-                f"{READINGS[missing[0]]}."
+                f"{source} cannot be read for `{missing[0]}`, {READINGS[missing[0]]}."
             )
+        block = {name: block[name] for name in names}
         if "embedding" in block:
             block["embedding"] = as_features(block["embedding"], positions)
         if "proba" in block:
@@ -204,6 +220,13 @@ class Reader:
         if "proba_draws" in block:
             draws = [self._check_proba(d, positions) for d in block["proba_draws"]]
             block["proba_draws"] = np.stack(draws)
+        for name, values in block.items():
+            n = values.shape[1] if name == "proba_draws" else n_rows(values)
+            if n != len(positions):
+                raise ValueError(
+                    f"{name} has {n} rows for {len(positions)} rows of X: "
+                    f"{source} must give one row a row."
+                )
         return block
 
     def _check_proba(self, proba, positions):
@@ -229,11 +252,3 @@ def _logit_gradient(proba, y):
     labels = proba.argmax(axis=1) if y is None else y
     gradient[np.arange(len(proba)), labels] -= 1
     return gradient
-
-
-def _read_only(values):
-    if not isinstance(values, np.ndarray):
-        return values
-    values = values.view()
-    values.flags.writeable = False
-    return values

@@ -14,10 +14,12 @@ from skal.readout._dispatch import _labels, read_rows
 def _read_net(net, X, what, *, n_draws, seed):
     """Read a net: probabilities and penultimate activations from one forward pass."""
     out = {}
-    if "proba" in what or "embedding" in what:
+    if "embedding" in what:
         with _penultimate(net) as batches:
             out["proba"] = net.predict_proba(X)
         out["embedding"] = torch.cat(batches).numpy()
+    elif "proba" in what:
+        out["proba"] = net.predict_proba(X)
     if "proba_draws" in what:
         with torch_seeded(seed), _dropout(net.module_):
             out["proba_draws"] = np.stack(

@@ -29,6 +29,11 @@ class Store:
         store._in_place = True
         return store
 
+    @property
+    def started(self):
+        """Whether there are values, so that their number of columns is known."""
+        return self._values is not None or bool(self._blocks)
+
     def lacks(self, positions):
         """Mask of the positions that are not known."""
         if self._slot is None:
@@ -37,10 +42,12 @@ class Store:
 
     def add(self, positions, block, rows, X):
         """Take in a block of values; `rows` are the rows of X that it was read from."""
-        if _same_memory(block, rows):
+        if _same_memory(block, rows) and self._count == 0:
             self._values, self._in_place = X, True
             self._slot[positions] = positions
             return
+        if self._in_place:
+            self._move_out()
         if not (new := self.lacks(positions)).all():
             positions, block = positions[new], block[new]
         start, self._count = self._count, self._count + len(positions)
@@ -53,6 +60,14 @@ class Store:
             self._values = np.empty(shape, dtype=block.dtype)
         self._values[start : self._count] = block
 
+    def _move_out(self):
+        """Leave the pool's memory: not all values are the pool's own after all."""
+        known = np.flatnonzero(self._slot >= 0)
+        values = take(self._values, known)
+        self._values, self._in_place = None, False
+        self._slot[known] = -1
+        self.add(known, values, None, None)
+
     def take(self, positions):
         """Values at ascending positions that are known."""
         if self._blocks:
@@ -64,11 +79,11 @@ class Store:
         ascending = (np.diff(slots) > 0).all()
         return take(self._values, slots) if ascending else self._values[slots]
 
-    def known(self, positions):
+    def known(self, positions, rows, X):
         """Return the store of these rows, or None where one of them is not known."""
-        if self.lacks(positions).any():
+        if not self.started or self.lacks(positions).any():
             return None
-        return type(self).of(self.take(positions))
+        return type(self).of(rows if self._values is X else self.take(positions))
 
 
 def _same_memory(block, rows):
@@ -77,7 +92,9 @@ def _same_memory(block, rows):
     plain = isinstance(block, np.ndarray) and isinstance(rows, np.ndarray)
     return (
         plain
-        and block.shape == rows.shape
-        and block.dtype == rows.dtype
-        and np.may_share_memory(block, rows)
+        and all(
+            getattr(block, name) == getattr(rows, name)
+            for name in ("shape", "dtype", "strides")
+        )
+        and block.ctypes.data == rows.ctypes.data
     )

@@ -343,9 +343,10 @@ class QueryStrategy(BaseEstimator):
     def _forget_pool(self) -> None:
         """Keep of the pool what was bought: all that scores of new rows need."""
         bought = self._pool.bought
-        self._reader = self._reader.keep(bought)
-        self._proxy = None if self._proxy is None else self._proxy.keep(bought)
         self._pool = self._pool.keep(bought)
+        self._reader = self._reader.keep(bought, self._pool.X)
+        if self._proxy is not None:
+            self._proxy = self._proxy.keep(bought, self._pool.X)
         self._learnt = None
         self._forgotten = True
 

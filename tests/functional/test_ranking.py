@@ -116,6 +116,13 @@ def test_noise_around_zero_does_not_rank():
     assert len(set(picks)) > 100
 
 
+def test_the_floor_does_not_jump_at_one():
+    scores = np.append(3e-16 * np.arange(500), 1.0)
+    picks = top(scores, 100, generator())
+    scores[-1] = np.nextafter(1, 0)
+    np.testing.assert_array_equal(top(scores, 100, generator()), picks)
+
+
 def test_ties_are_uniform_and_not_by_position():
     scores = np.array([1.0, 0.5, 0.5, 0.5, 0.5, 0.1])
     counts = np.zeros(6)

@@ -1,0 +1,423 @@
+"""The base class: hooks, needs, proxies, representations, seeds, and the door."""
+
+import dataclasses
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import config_context
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.decomposition import PCA
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+
+from skal import QueryStrategy
+from skal.readout import READINGS
+from skal.strategies import (
+    CoreSet,
+    EntropySampling,
+    LeastConfidenceSampling,
+    MarginSampling,
+    RandomSampling,
+)
+from skal.strategies._hooks import FACTS, PREFIXES
+
+rng = np.random.default_rng(0)
+X = rng.standard_normal((12, 4))
+PROBA = rng.dirichlet(np.ones(3), 12)
+Y = np.array([2, -1, 0, -1, -2, -1, 1, 2, -2, -1, -1, -1])
+LABELED, OOD = np.flatnonzero(Y >= 0), np.flatnonzero(Y == -2)
+FREE = np.flatnonzero(Y == -1)
+MODEL = RandomForestClassifier(7, random_state=0).fit(X[LABELED], Y[LABELED])
+
+
+def recording(*names, optional=(), hook="_select"):
+    """A strategy class that keeps in `seen` what its hook was given."""
+
+    def method(self, **given):
+        self.seen = given
+        if hook == "_score":
+            return np.zeros(len(next(iter(given.values()))))
+        return np.arange(given.get("query_size", 1))
+
+    P = inspect.Parameter
+    parameters = [
+        P(name, P.KEYWORD_ONLY, default=None if name in optional else P.empty)
+        for name in names
+    ]
+    method.__signature__ = inspect.Signature(
+        [P("self", P.POSITIONAL_OR_KEYWORD), *parameters]
+    )
+    return type("Recording", (QueryStrategy,), {hook: method})
+
+
+def seen(*names, optional=(), y=Y, query_size=1, **says):
+    strategy = recording(*names, optional=optional)(random_state=0, ood_label=-2)
+    strategy.fit(X, y, **says).query(query_size)
+    return strategy.seen
+
+
+def returning(answer):
+    """A strategy whose `_select` gives this answer, right or wrong."""
+    return type("Wrong", (QueryStrategy,), {"_select": lambda self, query_size: answer})
+
+
+# Hooks -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["probas", "labeled_round", "labeled_", "args"])
+@pytest.mark.parametrize("hook", ["_select", "_score"])
+def test_an_unknown_name_fails_when_the_class_is_defined(name, hook):
+    with pytest.raises(TypeError) as error:
+        recording(name, hook=hook)
+    for word in [repr(name), *READINGS, *FACTS, *(p for p in PREFIXES if p)]:
+        assert word in str(error.value)
+
+
+def test_a_strategy_without_a_hook():
+    class Empty(QueryStrategy):
+        """Does nothing."""
+
+    assert not hasattr(Empty(), "score_samples")
+    with pytest.raises(RuntimeError, match="Empty has no hook, _score or _select"):
+        Empty().fit(X).query()
+
+
+WIDTHS = {"X": (4,), "proba": (3,), "embedding": (4,), "logit_gradient": (3,)}
+ROWS = {"": FREE, "labeled_": LABELED, "ood_": OOD, "pool_": np.arange(12)}
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("reading", READINGS)
+def test_every_reading_has_its_rows(prefix, reading):
+    assert set(READINGS) == {*WIDTHS, "proba_draws"}
+    values = seen(prefix + reading, estimator=MODEL)[prefix + reading]
+    rows = ROWS[prefix]
+    if reading == "proba_draws":
+        assert values.shape == (7, len(rows), 3)
+        return
+    assert values.shape == (len(rows), *WIDTHS[reading])
+    expected = X if reading in ("X", "embedding") else MODEL.predict_proba(X)
+    if reading == "logit_gradient":
+        labels = Y if prefix == "labeled_" else expected.argmax(axis=1)
+        expected = expected - np.eye(3)[labels]
+    assert np.array_equal(values, expected[rows])
+
+
+def test_every_fact():
+    given = seen(*FACTS, estimator=MODEL, query_size=2)
+    assert set(given) == set(FACTS)
+    assert given["query_size"] == 2
+    assert isinstance(given["rng"], np.random.Generator)
+    assert np.array_equal(given["candidates"], FREE)
+    assert np.array_equal(given["unlabeled"], Y == -1)
+    assert np.array_equal(given["labeled_y"], Y[LABELED])
+    assert (given["round"], given["n_rounds"]) == (0, None)
+    assert given["estimator"] is MODEL
+
+
+@pytest.mark.parametrize("prefix", ["labeled_", "ood_"])
+@pytest.mark.parametrize("reading", READINGS)
+def test_no_rows_have_the_shape_of_some(prefix, reading):
+    y = np.where(Y == (-2 if prefix == "ood_" else Y), -1, Y)
+    empty = seen(prefix + reading, y=y, estimator=MODEL)[prefix + reading]
+    some = seen(prefix + reading, estimator=MODEL)[prefix + reading]
+    axis = 1 if reading == "proba_draws" else 0
+    assert empty.shape == tuple(
+        0 if i == axis else size for i, size in enumerate(some.shape)
+    )
+
+
+def test_labels_are_column_numbers_of_proba():
+    y = np.where(Y == 0, "a", np.where(Y == 1, "b", "c")).astype(object)
+    y[Y < 0] = None
+    given = seen("labeled_y", "proba", y=y, proba=PROBA, classes=["c", "a", "b"])
+    assert np.array_equal(given["labeled_y"], (Y[LABELED] + 1) % 3)
+    assert np.array_equal(given["proba"], PROBA[Y < 0])
+
+
+def test_optional_names_are_absent_without_a_model():
+    names, optional = ("query_size", "proba", "labeled_embedding"), ("proba",)
+    assert "proba" not in seen(*names, optional=optional)
+    assert "proba" in seen(*names, optional=optional, proba=PROBA)
+    assert "proba" in seen(*names, optional=optional, estimator=MODEL)
+
+
+def test_hooks_cannot_write_to_what_they_get():
+    names = [p + r for p in PREFIXES for r in READINGS]
+    facts = ["candidates", "unlabeled", "labeled_y"]
+    for name, values in seen(*names, *facts, estimator=MODEL).items():
+        assert not values.flags.writeable, name
+
+
+@pytest.mark.parametrize(
+    "answer", [[0], [0, 1, 2], [0, 0], [[0, 1]], [0, -1], [0, 6], [0.0, 1.5], None]
+)
+def test_a_wrong_answer_of_a_hook_is_an_error_of_the_strategy(answer):
+    with pytest.raises(RuntimeError, match="Wrong._select returned"):
+        returning(answer)().fit(X[:6]).query(2)
+
+
+def test_positions_of_a_hook_are_among_the_candidates():
+    strategy = returning([2, 0])().fit(X, Y, proba=PROBA)
+    assert strategy.query(2, candidates=[9, 3, 5]).tolist() == [9, 3]
+
+
+# Parameters --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cls", "shared"),
+    [
+        (RandomSampling, set()),
+        (EntropySampling, {"estimator"}),
+        (CoreSet, {"estimator", "representation"}),
+        (recording("labeled_logit_gradient"), {"estimator"}),
+        (recording("X", "labeled_X", "labeled_y", "round"), set()),
+    ],
+)
+def test_shared_parameters_appear_where_they_make_sense(cls, shared):
+    names = set(inspect.signature(cls).parameters)
+    assert names & {"estimator", "representation"} == shared
+    assert set(cls().get_params()) == names
+
+
+def test_a_parameter_may_be_positional():
+    class Wrapper(QueryStrategy):
+        """Holds another strategy."""
+
+        inner: Any = dataclasses.field(default=None, kw_only=False)
+        share: float = 0.5
+
+        def _select(self, query_size):
+            return np.arange(query_size)
+
+    wrapper = Wrapper(EntropySampling(random_state=3), share=0.1)
+    assert wrapper.get_params()["inner__random_state"] == 3
+    assert clone(wrapper).fit(X).query(2).tolist() == [0, 1]
+    with pytest.raises(TypeError):
+        Wrapper(None, 0.1)
+
+
+def test_a_subclass_inherits_hook_and_parameters():
+    class Scaled(CoreSet):
+        """Adds a parameter."""
+
+        scale: float = 1.0
+
+    assert set(Scaled().get_params()) == {*CoreSet().get_params(), "scale"}
+    assert Scaled(first="position").fit(X).query(3).shape == (3,)
+
+
+# A proxy and a representation --------------------------------------------------------
+
+
+def test_a_proxy_is_read_in_place_of_the_model():
+    proxy = LogisticRegression()
+    strategy = EntropySampling(estimator=proxy).fit(X, Y, estimator=MODEL)
+    known = Y != -1
+    expected = EntropySampling().fit(
+        X, Y, estimator=clone(proxy).fit(X[known], Y[known])
+    )
+    assert np.allclose(strategy.score_samples(), expected.score_samples())
+    assert np.allclose(strategy.score_samples(X[3:5]), expected.score_samples()[3:5])
+    assert not hasattr(proxy, "classes_")
+
+
+def test_a_proxy_is_fitted_once_a_fit_and_its_errors_come_out():
+    class Proxy(DummyClassifier):
+        fits = 0
+
+        def fit(self, X, y):
+            Proxy.fits += 1
+            if len(y) < 3:
+                raise RuntimeError("inside the proxy")
+            return super().fit(X, y)
+
+    strategy = EntropySampling(estimator=Proxy()).fit(X, Y, proba=PROBA)
+    strategy.query(2)
+    strategy.score_samples()
+    assert Proxy.fits == 1
+    strategy.fit(X, Y, proba=PROBA).query(1)
+    assert Proxy.fits == 2
+    few = np.where(np.arange(12) < 2, 0, -1)
+    with pytest.raises(RuntimeError, match="inside the proxy"):
+        strategy.fit(X, few, proba=PROBA).query()
+    nothing = strategy.fit(X, proba=PROBA)  # no label: the model, while there is one
+    assert np.allclose(
+        nothing.score_samples(), EntropySampling().fit(X, proba=PROBA).score_samples()
+    )
+
+
+class Shift(TransformerMixin, BaseEstimator):
+    """Counts how often it is fitted."""
+
+    fits = 0
+
+    def __init__(self, by=0.0, random_state=None):
+        self.by = by
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        Shift.fits += 1
+        return self
+
+    def transform(self, X):
+        return X + self.by
+
+
+def test_a_representation_is_fitted_once_for_a_pool():
+    Shift.fits = 0
+    strategy = recording("embedding", "labeled_embedding")(representation=Shift(1.0))
+    for y in (None, Y):
+        strategy.fit(X, y, estimator=MODEL).query()
+        assert Shift.fits == 1
+        assert np.array_equal(
+            strategy.seen["embedding"], X[FREE if y is Y else ROWS["pool_"]] + 1
+        )
+    strategy.fit(X.copy(), Y)
+    assert Shift.fits == 2
+    strategy.set_params(representation=Shift(2.0)).fit(X, Y).query()
+    assert np.array_equal(strategy.seen["labeled_embedding"], X[Y != -1] + 2)
+    strategy.set_params(representation__by=3.0).fit(X, Y).query()
+    assert np.array_equal(strategy.seen["labeled_embedding"], X[Y != -1] + 3)
+    strategy.set_params(representation=None).fit(X, Y).query()
+    assert np.array_equal(strategy.seen["labeled_embedding"], X[Y != -1])
+
+
+def test_a_representation_without_a_seed_is_the_same_everywhere():
+    wide = np.random.default_rng(0).standard_normal((300, 60))
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    scores = [
+        CoreSet(
+            representation=PCA(3, svd_solver="randomized", iterated_power=0),
+            random_state=seed,
+        )
+        .fit(wide, [0] + [-1] * 299)
+        .score_samples()
+        for seed in (0, 1)
+    ]
+    assert np.array_equal(*scores)
+    assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+# Seeds -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [np.random.RandomState, np.random.default_rng])
+def test_the_seed_is_drawn_once_at_the_first_fit(kind):
+    source = kind(0)
+    strategy = RandomSampling(random_state=source)
+    assert not hasattr(strategy, "seed_")
+    seed = strategy.fit(X).seed_
+    assert strategy.fit(X, Y).seed_ == seed
+    assert RandomSampling(random_state=kind(0)).fit(X).seed_ == seed
+    assert RandomSampling(random_state=source).fit(X).seed_ != seed
+    assert strategy.set_params(random_state=5).fit(X).seed_ == 5
+
+
+def test_no_seed_differs_between_strategies_and_holds_in_one():
+    one, other = RandomSampling().fit(X), RandomSampling().fit(X)
+    assert one.seed_ != other.seed_
+    assert one.seed_ == one.fit(X).seed_
+
+
+def test_rounds_differ():
+    pool, y = np.zeros((100, 1)), np.full(100, -1)
+    strategy = RandomSampling(random_state=0)
+    draws = set()
+    for n_labeled in range(4):
+        y[:n_labeled] = 0
+        strategy.fit(pool, y)
+        draws.add(tuple(strategy.query(5, candidates=np.arange(10, 100))))
+    assert len(draws) == 4
+
+
+# The door ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    [
+        ({"candidates": [0]}, ValueError, r"candidates.*\[0\].*labeled already"),
+        ({"candidates": [4]}, ValueError, r"candidates.*\[4\].*labeled already"),
+        ({"candidates": [1, 3, 1]}, ValueError, "candidates holds 1 more than once"),
+        ({"candidates": [1, -1]}, ValueError, "candidates holds -1.*0 to 11"),
+        ({"candidates": [12]}, ValueError, "candidates holds 12.*0 to 11"),
+        ({"candidates": []}, ValueError, "candidates is empty"),
+        ({"candidates": np.zeros(12, bool)}, ValueError, "candidates is empty"),
+        ({"candidates": np.ones(11, bool)}, ValueError, r"candidates.*\(11,\).*12"),
+        ({"candidates": [1.0, 3.0]}, TypeError, "candidates.*float64"),
+        ({"candidates": [[1, 3]]}, TypeError, r"candidates.*\(1, 2\)"),
+        ({"query_size": 0}, ValueError, "query_size is 0"),
+        ({"query_size": -3}, ValueError, "query_size is -3"),
+        ({"query_size": 2.5}, TypeError, "query_size is 2.5"),
+        ({"query_size": True}, TypeError, "query_size is True"),
+        ({"query_size": "3"}, TypeError, "query_size is '3'"),
+    ],
+)
+def test_wrong_queries_are_named(wrong, error, words):
+    strategy = EntropySampling(ood_label=-2).fit(X, Y, proba=PROBA)
+    with pytest.raises(error, match=words):
+        strategy.query(**wrong)
+
+
+def test_there_is_nothing_to_query():
+    with pytest.raises(NotFittedError, match="call fit"):
+        EntropySampling().query()
+    with pytest.raises(NotFittedError, match="call fit"):
+        EntropySampling().score_samples(X)
+    with pytest.raises(ValueError, match="pool is empty"):
+        RandomSampling().fit(X, np.zeros(12)).query()
+    with pytest.raises(ValueError, match="12 rows and y has 11"):
+        RandomSampling().fit(X, Y[1:])
+
+
+@pytest.mark.parametrize("cls", [EntropySampling, MarginSampling, CoreSet])
+def test_new_rows_score_as_they_do_in_the_pool(cls):
+    strategy = cls(ood_label=-2).fit(X, Y, estimator=MODEL)
+    assert np.allclose(strategy.score_samples(X[3:8]), strategy.score_samples()[3:8])
+
+
+def test_new_rows_are_not_compared_with_features_from_elsewhere():
+    strategy = CoreSet().fit(X, Y, embedding=100 + X)
+    with pytest.raises(ValueError, match="embedding"):
+        strategy.score_samples(X)
+
+
+class LastColumn(QueryStrategy):
+    """Shows which columns a hook gets."""
+
+    def _score(self, proba):
+        return proba[:, 2]
+
+
+def test_columns_follow_the_classes_of_the_pool():
+    y = np.array(["a", "c", "b", *[None] * 9], dtype=object)
+    two = DummyClassifier(strategy="prior").fit(X[:2], ["a", "c"])
+    strategy = LastColumn().fit(X, y, estimator=two, classes=["a", "b", "c"])
+    assert np.allclose(strategy.score_samples(), 0.5)
+    strategy.fit(X, y, estimator=two, classes=["a", "c", "b"])
+    assert np.allclose(strategy.score_samples(), 0)
+
+
+@pytest.mark.parametrize(
+    "cls", [EntropySampling, LeastConfidenceSampling, MarginSampling, CoreSet]
+)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_picks_do_not_depend_on_the_size_of_chunks(cls, dtype):
+    rng = np.random.default_rng(0)
+    distinct = rng.standard_normal((4000, 50)).astype(dtype)
+    pool = distinct[rng.integers(0, 4000, 8000)]
+    y = np.full(8000, -1)
+    y[:100] = rng.integers(0, 3, 100)
+    model = LogisticRegression().fit(pool[:100], y[:100])
+    picked = []
+    for megabytes in (1, 1024):
+        with config_context(working_memory=megabytes):
+            strategy = cls(random_state=0).fit(pool, y, estimator=model)
+            picked.append(strategy.query(300))
+    assert np.array_equal(*picked)
