@@ -26,7 +26,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
-from skal._seeding import derive, draw_seed, seed_params
+from skal._seeding import derive, draw_seed, seed_params, torch_seeded
 from skal.containers import as_pool, n_rows
 from skal.labels import Pool, check_complete, encode, resolve_count, warn_if_sentinel
 from skal.learner._by_hand import HandCampaign
@@ -440,13 +440,13 @@ default="random"
         self._check_trained()
         if self.use_unlabeled and self.ood_label is not None:
             return self.classes_[self.predict_proba(X).argmax(axis=1)]
-        return np.asarray(self.estimator_.predict(as_pool(X)))
+        return np.asarray(self._ask_estimator("predict", X))
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X):
         """Predict the probabilities of the classes, (n_samples, n_classes)."""
         self._check_trained()
-        return self._aligned(self.estimator_.predict_proba(as_pool(X)), 0.0)
+        return self._aligned(self._ask_estimator("predict_proba", X), 0.0)
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X):
@@ -455,12 +455,18 @@ default="random"
         A class that was not bought has -inf.
         """
         self._check_trained()
-        return self._aligned(self.estimator_.decision_function(as_pool(X)), -np.inf)
+        return self._aligned(self._ask_estimator("decision_function", X), -np.inf)
 
     def score_samples(self, X):
         """Score rows by the strategy, higher = more wanted, (n_samples,)."""
         self._check_trained()
         return self.strategy_.score_samples(X)
+
+    def _ask_estimator(self, method, X):
+        with torch_seeded(
+            0
+        ):  # a DataLoader draws, even where nothing is left to chance
+            return getattr(self.estimator_, method)(as_pool(X))
 
     def _aligned(self, values, fill):
         names = column_labels(self.estimator_)
