@@ -1,7 +1,7 @@
 """Search strategy and model together, inside a pipeline, on three criteria.
 
 The learner is the last step of an ordinary pipeline. The search asks which strategy
-and which regularization give the best accuracy for the same 150 labels, and what they
+and which regularization give the best accuracy for the same 210 labels, and what they
 do to calibration and to the balance of what is bought:
 
     python examples/tune_in_a_pipeline.py
@@ -27,7 +27,7 @@ pipeline = make_pipeline(
         LogisticRegression(max_iter=500),
         n_initial=50,
         query_size=20,
-        n_rounds=5,
+        n_rounds=8,
         random_state=0,
     ),
 )

@@ -29,7 +29,7 @@ def draw_seed(random_state):
 
 def generator(*key):
     """Return a fresh generator for a key of integers: (seed, what for, when)."""
-    return np.random.default_rng(key)
+    return np.random.default_rng((len(key), *key))  # numpy drops zeros at the end
 
 
 def derive(*key):

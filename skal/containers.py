@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn import get_config
-from sklearn.utils import _safe_indexing, gen_batches
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 _CHUNK_BYTES = 64 * 2**20
@@ -37,9 +37,9 @@ def as_pool(X: Any) -> Any:
 
 
 def _slice_dataset(dataset: Any) -> Any:
-    from skorch.helper import SliceDataset
+    from skal._slices import InputSlice
 
-    return SliceDataset(dataset, idx=0)
+    return InputSlice(dataset, idx=0)
 
 
 def n_rows(X: Any) -> int:
@@ -62,8 +62,8 @@ def chunks(X: Any, positions: NDArray[np.intp]) -> Any:
     """Cut positions into pieces whose rows fit scikit-learn's ``working_memory``."""
     limit = min(_CHUNK_BYTES, get_config()["working_memory"] * 2**20)
     size = max(1, int(limit / _row_bytes(X)))
-    for piece in gen_batches(len(positions), size):
-        yield positions[piece]
+    for start in range(0, len(positions), size):
+        yield positions[start : start + size]
 
 
 def _row_bytes(X: Any) -> float:

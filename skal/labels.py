@@ -67,6 +67,7 @@ class Pool:
             nothing = np.empty(0, dtype=np.intp)
             return cls(X, codes, name_classes(nothing) if name_classes else nothing)
         y = as_labels(y, missing_label)
+        _refuse_text(y, "ood_label", ood_label)
         if len(y) != n_rows(X):
             raise ValueError(
                 f"X has {n_rows(X)} rows and y has {len(y)}: give one label a row, "
@@ -120,19 +121,24 @@ def as_labels(y: Any, missing_label: Any = -1) -> NDArray[Any]:
     if dtype is not None and not isinstance(dtype, np.dtype) and hasattr(y, "to_numpy"):
         y = y.to_numpy(dtype=object)  # pandas Int64, category, string
     elif isinstance(y, (list, tuple)) and not all(
-        isinstance(v, (Real, np.generic)) for v in y
+        isinstance(v, (Real, np.bool_)) for v in y
     ):
         y = np.array([*y, None], dtype=object)[:-1]  # strings, None, NA: as they are
     y = column_or_1d(y, warn=True)
-    if y.dtype.kind in "US" and not isinstance(missing_label, str):
-        mark = str(missing_label)
-        if missing_label is not None and (y == np.asarray(mark, dtype=y.dtype)).any():
-            raise ValueError(
-                f"y holds the string {mark!r}, which is not the missing label "
-                f"{missing_label!r}: NumPy turned it into text. Build y with "
-                f"dtype=object, or pass missing_label={mark!r}."
-            )
+    _refuse_text(y, "missing_label", missing_label)
     return y
+
+
+def _refuse_text(y: NDArray[Any], name: str, mark: Any) -> None:
+    """Refuse labels in which NumPy turned a mark that is no string into one."""
+    if y.dtype.kind not in "US" or mark is None or isinstance(mark, (str, bytes)):
+        return
+    text = str(mark)
+    if (y == np.asarray(text, dtype=y.dtype.kind)).any():
+        raise ValueError(
+            f"y holds the string {text!r}, which is not the {name} {mark!r}: NumPy "
+            f"turned it into text. Build y with dtype=object, or pass {name}={text!r}."
+        )
 
 
 def is_missing(y: NDArray[Any], missing_label: Any = -1) -> NDArray[np.bool_]:
@@ -155,11 +161,12 @@ def _comparable(kind: str, mark: Any) -> bool:
 def _missing_objects(y: NDArray[Any], mark: Any) -> NDArray[np.bool_]:
     pandas = sys.modules.get("pandas")
     absent = (None, getattr(pandas, "NA", None))
+    marked = not any(mark is label for label in absent)
 
     def missing(label: Any) -> bool:
         if label is absent[0] or label is absent[1]:
             return True
-        return bool(label != label or label == mark)
+        return bool(label != label or (marked and label == mark))
 
     return np.fromiter((missing(label) for label in y), dtype=bool, count=len(y))
 
@@ -172,13 +179,13 @@ def encode(
 ) -> tuple[NDArray[np.intp], NDArray[Any]]:
     """Turn labels into codes (see :class:`Pool`) and the names of the classes."""
     codes = np.full(len(y), UNLABELED, dtype=np.intp)
-    known = np.flatnonzero(~is_missing(y, missing_label))
+    missing = is_missing(y, missing_label)
+    outside = is_missing(y, ood_label) & ~missing
+    codes[outside] = OUT_OF_DISTRIBUTION
+    known = np.flatnonzero(~(missing | outside))
     seen, inverse = distinct(y[known])
-    names = seen if ood_label is None else seen[seen != ood_label]
-    names = names if name_classes is None else name_classes(names)
+    names = seen if name_classes is None else name_classes(seen)
     number = {label: code for code, label in enumerate(names.tolist())}
-    if ood_label is not None:
-        number[ood_label] = OUT_OF_DISTRIBUTION
     unknown = [label for label in seen.tolist() if label not in number]
     if unknown:
         raise ValueError(
@@ -279,7 +286,7 @@ def check_complete(y: ArrayLike | None, n: int, owner: str) -> NDArray[Any]:
 
 def warn_if_sentinel(classes: NDArray[Any], missing_label: Any) -> None:
     """Warn when the mark of a missing label is a class of a simulation."""
-    if missing_label is not None and missing_label in classes.tolist():
+    if is_missing(classes, missing_label).any():
         warnings.warn(
             f"The label {missing_label!r} is taken as a class: `fit` simulates a run, "
             f"in which no label is missing. If it marks missing labels, use `teach`.",

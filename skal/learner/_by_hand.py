@@ -2,13 +2,22 @@
 
 import copy
 import dataclasses
+import time
 import warnings
+from numbers import Real
 
 import numpy as np
 
 from skal.containers import n_rows
 from skal.learner._campaign import FOR_INITIAL, Campaign
 from skal.learner._initial import initial_order
+
+
+def nested_params(strategy):
+    """Return the parameters of a strategy and of what it holds."""
+    if strategy is None:
+        return {"": None}
+    return {"": strategy, **strategy.get_params(deep=True)}
 
 
 class HandCampaign(Campaign):
@@ -20,20 +29,25 @@ class HandCampaign(Campaign):
     ----------
     source : container
         The X that the user gave; `pool` holds what became of it.
+
+    Attributes
+    ----------
     chooser : QueryStrategy or None
         Picks rows while there is no model; None: they come in the order of `initial`.
+    made_for : dict
+        Parameters that the learner's strategy had when `strategy` was cloned from it.
     """
 
-    def __init__(self, pool, strategy, seed, *, source, initial, chooser, **options):
+    def __init__(self, pool, strategy, seed, *, source, **options):
         super().__init__(pool, strategy, seed, **options)
         self.source = source
-        self.initial = initial
-        self.chooser = chooser
+        self.chooser = None
         self.n = n_rows(pool.X)
         self.asked = np.empty(0, dtype=np.intp)
         self.asked_at = 0
         self.counts_as_round = False
         self.n_recorded = 0
+        self.query_time = 0.0
 
     @property
     def has_pool(self):
@@ -49,6 +63,15 @@ class HandCampaign(Campaign):
         other.history = list(self.history)
         other.take_labels(pool)
         return other
+
+    def was_made_for(self, strategy):
+        """Tell whether the learner's strategy is still what it was."""
+        now = nested_params(strategy)
+        return now.keys() == self.made_for.keys() and all(
+            value is self.made_for[name]
+            or (isinstance(value, (str, Real)) and value == self.made_for[name])
+            for name, value in now.items()
+        )
 
     def take_labels(self, pool):
         """Take in what is labeled now; what was asked for, in that order, comes first.
@@ -73,7 +96,8 @@ class HandCampaign(Campaign):
         self.strategy._begin(self.pool, self.reader())
         indices = self.bought[self.n_recorded :]
         self.n_recorded = len(self.bought)
-        self.record(indices, fit_time, 0.0, {})
+        self.record(indices, fit_time, self.query_time, {})
+        self.query_time = 0.0
 
     def ask(self, query_size, n_initial):
         """Choose the rows to label next; asking twice gives the same answer."""
@@ -89,10 +113,11 @@ class HandCampaign(Campaign):
                 UserWarning,
                 stacklevel=3,
             )
+        start = time.perf_counter()
         picked = self._choose(min(query_size, n_left))
+        self.query_time += time.perf_counter() - start
         self.asked, self.asked_at = picked, len(self.bought)
-        from_strategy = self.model is not None or self.chooser is self.strategy
-        self.counts_as_round = from_strategy
+        self.counts_as_round = self.model is not None or self.chooser is self.strategy
         return picked
 
     def _choose(self, n):

@@ -29,7 +29,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from skal._seeding import derive, draw_seed, seed_params, torch_seeded
 from skal.containers import as_pool, n_rows
 from skal.labels import Pool, check_complete, encode, resolve_count, warn_if_sentinel
-from skal.learner._by_hand import HandCampaign
+from skal.learner._by_hand import HandCampaign, nested_params
 from skal.learner._callbacks import CallbackSupportMixin, RoundCallbacks
 from skal.learner._campaign import FOR_STRATEGY, Campaign
 from skal.learner._initial import check_initial, is_named
@@ -328,8 +328,16 @@ default="random"
         trainer = Trainer(self, self._routed(fit_params))
         campaign = None if old is None else old.continued(pool, X)
         if campaign is None:
-            campaign = self._start_by_hand(pool, X)
-        campaign.n_initial = n_initial
+            empty = self._empty_pool(rows, pool.classes)
+            seed = draw_seed(self.random_state)
+            campaign = self._campaign(HandCampaign, empty, seed, source=X)
+            campaign.take_labels(pool)
+        elif not campaign.was_made_for(self.strategy):
+            strategy = self.strategy or RandomSampling()
+            campaign.strategy = self._seeded(strategy, campaign.seed)
+        campaign.made_for = nested_params(self.strategy)
+        campaign.initial, campaign.n_initial = self.initial, n_initial
+        campaign.chooser = self._chooser(campaign, by_hand=True)
         if len(np.unique(pool.codes[pool.labeled])) > 1:
             campaign.train_and_record(trainer)
             self.__dict__.update(campaign.attributes())
@@ -338,15 +346,6 @@ default="random"
                 self.__dict__.pop(name, None)
         self._by_hand = campaign
         return self
-
-    def _start_by_hand(self, pool, source):
-        options = {"source": source, "initial": self.initial, "chooser": None}
-        empty = self._empty_pool(pool.X, pool.classes)
-        seed = draw_seed(self.random_state)
-        campaign = self._campaign(HandCampaign, empty, seed, **options)
-        campaign.chooser = self._chooser(campaign, by_hand=True)
-        campaign.take_labels(pool)
-        return campaign
 
     def query(self, query_size=None):
         """Choose what to label next.
@@ -383,11 +382,14 @@ default="random"
         return dataclasses.replace(nothing, n_rounds=n_rounds)
 
     def _campaign(self, kind, pool, seed, **options):
-        strategy = RandomSampling() if self.strategy is None else clone(self.strategy)
-        seed_params(strategy, derive(seed, FOR_STRATEGY), leave=["representation"])
         memory = getattr(self.memory, "location", self.memory)
         options |= {"pool_size": self.pool_size, "memory": memory}
+        strategy = self._seeded(self.strategy or RandomSampling(), seed)
         return kind(pool, strategy, seed, **options)
+
+    def _seeded(self, strategy, seed):
+        seed = derive(seed, FOR_STRATEGY)
+        return seed_params(clone(strategy), seed, leave=["representation"])
 
     def _chooser(self, campaign, by_hand):
         """Return the strategy that picks the first batch, or None."""
@@ -395,9 +397,7 @@ default="random"
         if is_named(self.initial, "strategy"):
             chooser = campaign.strategy
         elif isinstance(self.initial, QueryStrategy):
-            chooser = clone(self.initial)
-            seed = derive(campaign.seed, FOR_STRATEGY)
-            seed_params(chooser, seed, leave=["representation"])
+            chooser = self._seeded(self.initial, campaign.seed)
         else:
             return None
         lacking = chooser._lacks(Reader(campaign.pool.X))

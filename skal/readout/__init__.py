@@ -5,7 +5,7 @@
 model with ``read_rows.register(Kind)``.
 """
 
-from skal.readout._checks import align_columns
+from skal.readout._checks import align_columns, read_only
 from skal.readout._dispatch import column_labels, inner_model, read_rows
 from skal.readout._features import Transformed, learn_features
 from skal.readout._reader import READINGS, Reader, read
@@ -19,5 +19,6 @@ __all__ = [
     "inner_model",
     "learn_features",
     "read",
+    "read_only",
     "read_rows",
 ]

@@ -1,5 +1,7 @@
 """What a model says, checked once and brought into shape."""
 
+import copy
+
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array
@@ -88,7 +90,11 @@ def as_float(values, name):
 
 
 def read_only(values):
-    """Return an ndarray as a view that cannot be written to, anything else as it is."""
+    """Return an array, dense or CSR, as a view whose values cannot be written to."""
+    if sp.issparse(values) and values.format == "csr":
+        view = copy.copy(values)
+        view.data = read_only(values.data)
+        return view
     if not isinstance(values, np.ndarray):
         return values
     values = values.view()
@@ -98,18 +104,25 @@ def read_only(values):
 
 def is_table(X):
     """Tell whether X is a table of numbers, so that it can be its own features."""
+    if isinstance(X, (list, tuple)):
+        return len(X) > 0 and np.ndim(X[0]) == 1 and _is_numeric(np.asarray(X[0]))
     if getattr(X, "ndim", 2 if hasattr(X, "iloc") else 0) != 2:
         return False
     if hasattr(X, "iloc"):
         return all(getattr(dtype, "kind", "O") in "biuf" for dtype in X.dtypes)
-    return getattr(getattr(X, "dtype", None), "kind", "f") in "biuf"
+    return _is_numeric(X)
+
+
+def _is_numeric(X):
+    return getattr(X.dtype, "kind", "f") in "biuf"  # torch's dtypes have no kind
 
 
 def align_columns(values, names, classes, fill=0.0):
     """Give an array (rows, len(names)) one column for each of `classes`.
 
     Classes that the model does not know get `fill`. Columns that are no class are
-    dropped, and probabilities (``fill=0``) sum to 1 again without them.
+    dropped, and probabilities (``fill=0``) sum to 1 again without them; a row that had
+    all its mass there says nothing about the classes, and each is as probable.
     """
     if values.ndim == 1:  # decision function of two classes
         values = np.column_stack([-values, values])
@@ -127,5 +140,6 @@ def align_columns(values, names, classes, fill=0.0):
     out[:, [column[names[number]] for number in kept]] = values[:, kept]
     if fill == 0 and len(kept) < len(names):
         total = out.sum(axis=1, keepdims=True)
-        np.divide(out, total, out=out, where=total > 0)
+        out[total[:, 0] == 0] = 1
+        out /= np.where(total > 0, total, len(classes))
     return out

@@ -54,12 +54,14 @@ def read_rows(estimator, X, what, *, n_draws=10, seed=0):
     take the same arguments and may leave out what the model cannot say.
     """
     _register_late()
+    options = {"n_draws": n_draws, "seed": seed}
+    handler = _read.dispatch(type(estimator))
+    inner = inner_model(estimator)
+    if inner is None or handler is not _read.dispatch(object):
+        return handler(estimator, X, what, **options)
     if isinstance(estimator, Pipeline) and len(estimator) > 1:
         X = transform(estimator[:-1], X)
-    inner = inner_model(estimator)
-    if inner is not None:
-        return read_rows(inner, X, what, n_draws=n_draws, seed=seed)
-    return _read(estimator, X, what, n_draws=n_draws, seed=seed)
+    return read_rows(inner, X, what, **options)
 
 
 def _register_late():
@@ -159,6 +161,9 @@ def _committee(estimator, X):
 
 def _member_proba(member, X, n_classes):
     """Probabilities of one member, whose classes are numbers of the ensemble's."""
+    proba = predict_proba(member, X)
+    if len(member.classes_) == n_classes:  # a frozen member has names, not numbers
+        return proba
     out = np.zeros((n_rows(X), n_classes))
-    out[:, np.asarray(member.classes_, dtype=np.intp)] = predict_proba(member, X)
+    out[:, np.asarray(member.classes_, dtype=np.intp)] = proba
     return out

@@ -1,12 +1,12 @@
 """Features that are learnt from the pool alone: once, and not from the model."""
 
+import pickle
 import sys
 from pathlib import Path
 
 import joblib
 import numpy as np
 import scipy.sparse as sp
-import sklearn
 from sklearn.base import clone
 
 from skal._seeding import seed_params, torch_seeded
@@ -45,11 +45,25 @@ def learn_features(representation, X, memory=None):
             "memory finds features again by what X holds, and a torch Dataset cannot "
             "be looked through: pass memory=None, or X as an array."
         )
-    key = joblib.hash((representation, X, sklearn.__version__), hash_name="sha1")
+    key = _fingerprint(representation, X)
     transformer, embedding = _cached(
         Path(memory) / "skal-features", key, representation, X
     )
-    return Reader(X, Transformed(transformer), embedding=embedding)
+    reader = Reader(X, Transformed(transformer))
+    reader.remember("embedding", embedding)
+    return reader
+
+
+def _fingerprint(representation, X):
+    """Hash a transformer, a pool and the libraries that made features of them."""
+    versions = [sys.modules[name].__version__ for name in ("skal", "sklearn")]
+    try:
+        return joblib.hash((representation, X, versions), hash_name="sha1")
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f"memory keeps the representation {representation!r} as a pickle, and it "
+            f"has none: {error}. Pass memory=None, or define its parts in a module."
+        ) from error
 
 
 def _is_dataset(X):

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import scipy.sparse as sp
 
-from skal._seeding import draw_seed
+from skal._seeding import draw_seed, torch_seeded
 from skal.containers import as_pool, chunks, n_rows, take
 from skal.readout._checks import (
     align_columns,
@@ -111,6 +111,8 @@ class Reader:
         self.memory = memory
         self._features = None
         self._stores = {}
+        given = {"proba": proba, "embedding": embedding}
+        self._given = frozenset(name for name in given if given[name] is not None)
         if proba is not None:
             proba = check_proba(_aligned_with(X, proba, "proba"))
             self._stores["proba"] = Store.of(proba)
@@ -126,6 +128,8 @@ class Reader:
 
     def knows(self, name):
         """Tell whether there is anything to read `name` from."""
+        if name in self._given - self._stores.keys():  # arrays say nothing of new rows
+            return name == "embedding" and self._features is not None
         if name == "X" or self.estimator is not None:
             return True
         if name == "embedding" and self._features is not None:
@@ -158,9 +162,14 @@ class Reader:
             out["X"] = take(self.X, positions)
         return {name: read_only(out[name]) for name in what}
 
+    def remember(self, name, values):
+        """Take in what the model said of all rows at another time."""
+        self._stores[name] = Store.of(values)
+
     def on(self, X):
         """Return a reader of the same model for other rows."""
         other = type(self)(X, self.estimator, classes=self.classes, seed=self.seed)
+        other._given = self._given
         other._features = None if self._features is None else self._features.on(X)
         return other
 
@@ -206,7 +215,10 @@ class Reader:
         if self.estimator is None:
             block, source = {"embedding": rows}, "X without a model"
         else:
-            block = read_rows(self.estimator, rows, names, seed=self.seed, **options)
+            with torch_seeded(self.seed):
+                block = read_rows(
+                    self.estimator, rows, names, seed=self.seed, **options
+                )
             source = type(self.estimator).__name__
         if missing := [name for name in names if name not in block]:
             raise TypeError(

@@ -13,6 +13,10 @@ from skal.readout._dispatch import _labels, read_rows
 @read_rows.register(NeuralNet)
 def _read_net(net, X, what, *, n_draws, seed):
     """Read a net: probabilities and penultimate activations from one forward pass."""
+    if isinstance(X, np.ndarray) and not X.flags.writeable:
+        X = (
+            X.copy()
+        )  # torch shares the memory of arrays, and warns of what is read-only
     out = {}
     if "embedding" in what:
         with _penultimate(net) as batches:
@@ -84,9 +88,7 @@ def _dropout(module):
             "The net has no dropout layer, so its stochastic passes (`proba_draws`) "
             "would all be the same: add one, or take an ensemble as the estimator."
         )
-    handles = [
-        layer.register_forward_pre_hook(lambda m, _args: m.train()) for layer in layers
-    ]
+    handles = [layer.register_forward_pre_hook(_switch_on) for layer in layers]
     try:
         yield
     finally:
@@ -94,3 +96,7 @@ def _dropout(module):
             handle.remove()
         for layer in layers:
             layer.eval()
+
+
+def _switch_on(layer, _inputs):
+    layer.train()  # and return None: what a hook returns takes the place of the input

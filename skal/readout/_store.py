@@ -41,15 +41,13 @@ class Store:
         return self._slot[positions] < 0
 
     def add(self, positions, block, rows, X):
-        """Take in a block of values; `rows` are the rows of X that it was read from."""
+        """Take in values of rows that were lacking; `rows` of X are what was read."""
         if _same_memory(block, rows) and self._count == 0:
             self._values, self._in_place = X, True
             self._slot[positions] = positions
             return
         if self._in_place:
             self._move_out()
-        if not (new := self.lacks(positions)).all():
-            positions, block = positions[new], block[new]
         start, self._count = self._count, self._count + len(positions)
         self._slot[positions] = np.arange(start, self._count)
         if sp.issparse(block):

@@ -23,7 +23,7 @@ from skal._seeding import derive, draw_seed, generator, seed_params, torch_seede
 from skal.containers import as_pool, chunks, n_rows, take
 from skal.functional import top
 from skal.labels import Pool, check_query_size, column_classes, resolve_candidates
-from skal.readout import Reader, column_labels, learn_features
+from skal.readout import Reader, column_labels, learn_features, read_only
 from skal.strategies._hooks import Hook, document
 
 _FOR_PROXY = 1
@@ -217,11 +217,11 @@ class QueryStrategy(BaseEstimator):
             return candidates[top(scores, query_size, rng)]
         chance = {"query_size": query_size, "rng": rng}
         arguments = self._arguments(hook, candidates, self._model(), chance)
-        picked = np.asarray(self._select(**arguments), dtype=np.intp)
-        if picked.shape != (query_size,) or len(np.unique(picked)) < query_size:
+        picked = np.asarray(self._select(**arguments))
+        if not _are_distinct_positions(picked, query_size, len(candidates)):
             raise RuntimeError(
-                f"{type(self).__name__}._select returned {picked.shape} positions, not "
-                f"{query_size} distinct ones."
+                f"{type(self).__name__}._select returned {picked!r}, not {query_size} "
+                f"distinct positions among {len(candidates)} candidates."
             )
         return candidates[picked]
 
@@ -232,14 +232,15 @@ class QueryStrategy(BaseEstimator):
         hook = self._score_hook
         if hook is None:
             raise RuntimeError(f"{type(self).__name__} has no hook, _score or _select.")
-        around = self._surroundings(hook)
+        if len(positions) == 0:
+            return np.empty(0)
+        around = self._surroundings(hook, reader)
+        whole = hook.reads_draws  # dropout must not depend on chunks
         pieces = [
             self._score(**self._rows(hook, piece, reader), **around)
-            for piece in chunks(reader.X, positions)
+            for piece in ([positions] if whole else chunks(reader.X, positions))
         ]
-        if len(pieces) == 1:
-            return pieces[0]
-        return np.concatenate(pieces) if pieces else np.empty(0)
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     def _arguments(
         self,
@@ -250,7 +251,7 @@ class QueryStrategy(BaseEstimator):
     ) -> dict[str, Any]:
         rows = self._rows(hook, positions, reader)
         given = {name: value for name, value in chance.items() if name in hook.facts}
-        return rows | given | self._surroundings(hook)
+        return rows | given | self._surroundings(hook, reader)
 
     def _rows(
         self, hook: Hook, positions: NDArray[np.intp], reader: Reader
@@ -258,14 +259,20 @@ class QueryStrategy(BaseEstimator):
         """Read what a hook asks about the rows in question."""
         self._check_needs(hook, reader)
         names = hook.present(reader.knows).get("", ())
-        options = {"n_draws": self.n_draws} if hasattr(self, "n_draws") else {}
-        values = reader.read(names, positions, **options)
-        return values | (
-            {"candidates": positions} if "candidates" in hook.facts else {}
-        )
+        values = reader.read(names, positions, **self._options())
+        if "candidates" in hook.facts:
+            values["candidates"] = read_only(positions)
+        return values
 
-    def _surroundings(self, hook: Hook) -> dict[str, Any]:
-        """Read what a hook asks about other rows, and what it asks of the pool."""
+    def _options(self) -> dict[str, Any]:
+        return {"n_draws": self.n_draws} if hasattr(self, "n_draws") else {}
+
+    def _surroundings(self, hook: Hook, asked: Reader) -> dict[str, Any]:
+        """Read what a hook asks about other rows, and what it asks of the pool.
+
+        Other rows that are none take their shape from a row of `asked`, the reader of
+        the rows in question: a pool that was dropped may have none.
+        """
         pool, reader = self._pool, self._model()
         self._check_needs(hook, reader)
         facts = {
@@ -275,11 +282,16 @@ class QueryStrategy(BaseEstimator):
             "n_rounds": lambda: pool.n_rounds,
             "estimator": lambda: reader.estimator,
         }
-        values = {name: facts[name]() for name in hook.facts if name in facts}
+        values = {
+            name: read_only(facts[name]()) for name in hook.facts if name in facts
+        }
         for prefix, names in hook.present(reader.knows).items():
             if prefix:
                 positions, y = pool.rows(prefix)
-                read = reader.read(names, positions, y=y)
+                if len(positions):
+                    read = reader.read(names, positions, y=y, **self._options())
+                else:
+                    read = _none_of(asked.read(names, np.arange(1), **self._options()))
                 values |= {prefix + name: read[name] for name in names}
         return values
 
@@ -333,6 +345,12 @@ class QueryStrategy(BaseEstimator):
             self.representation_ = features.estimator.transformer
         return self._learnt[1]
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; what a representation learnt before is dropped with it."""
+        if any(name.split("__")[0] == "representation" for name in params):
+            self.__dict__.pop("_learnt", None)
+        return super().set_params(**params)
+
     def _draw_seed(self) -> None:
         if self.__dict__.get("_seed_source", self) is not self.random_state:
             self.seed_ = draw_seed(self.random_state)
@@ -383,6 +401,23 @@ class QueryStrategy(BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.target_tags.required = False
         return tags
+
+
+def _are_distinct_positions(picked: NDArray[Any], n: int, n_candidates: int) -> bool:
+    return (
+        picked.shape == (n,)
+        and picked.dtype.kind in "iu"
+        and bool(((picked >= 0) & (picked < n_candidates)).all())
+        and len(np.unique(picked)) == n
+    )
+
+
+def _none_of(values: dict[str, Any]) -> dict[str, Any]:
+    """Cut readings of some rows down to none of them."""
+    return {
+        name: read[:, :0] if name == "proba_draws" else read[:0]
+        for name, read in values.items()
+    }
 
 
 def _class_names(

@@ -283,3 +283,25 @@ def test_query_points_to_teach(make, digits):
     learner.fit(X, truth)
     with pytest.raises(NotFittedError, match="teach"):
         learner.query(3)
+
+
+def test_the_strategy_may_be_swapped_in_the_middle(make, digits, masked):
+    X, truth = digits
+    y = masked(truth, np.arange(40))
+    learner = make(CoreSet()).teach(X, y)
+    other = make(MarginSampling()).teach(X, y).query(10)
+    assert not np.array_equal(learner.query(10), other)
+    learner.set_params(strategy=MarginSampling())
+    assert np.array_equal(learner.teach(X, y).query(10), other)
+    kept = learner.strategy_
+    assert learner.teach(X, y).strategy_ is kept
+    learner.set_params(strategy__random_state=3)
+    assert learner.teach(X, y).strategy_ is not kept
+    assert learner.labeled_indices_.tolist() == list(range(40))
+
+
+def test_history_times_the_queries(make, digits):
+    X, truth = digits
+    learner = make(MarginSampling())
+    label(learner, X, truth, [40, 20])
+    assert all(row["query_time"] > 0 for row in learner.history_)

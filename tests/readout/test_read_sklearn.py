@@ -66,7 +66,7 @@ def assert_read(model, rows, embedding):
     assert list(out) == ["proba", "embedding"]
 
 
-# One model -----------------------------------------------------------------------------
+# One model ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_logit_gradient_is_that_of_the_predicted_label():
 def test_what_may_be_one_name_and_an_unknown_one_is_named():
     model = LogisticRegression().fit(X, Y)
     assert set(read(model, X, "proba")) == {"proba"}
-    with pytest.raises(ValueError, match="what names 'probs'.*proba_draws"):
+    with pytest.raises(ValueError, match=r"what names 'probs'.*proba_draws"):
         read(model, X, ["proba", "probs"])
 
 
@@ -191,7 +191,7 @@ def test_random_state_must_be_one():
         read(LogisticRegression().fit(X, Y), X, random_state="zero")
 
 
-# The learner ---------------------------------------------------------------------------
+# The learner --------------------------------------------------------------------------
 
 
 def test_the_learner_has_a_column_for_every_class():
@@ -211,7 +211,7 @@ def test_the_learner_has_a_column_for_every_class():
     np.testing.assert_allclose(draws.mean(axis=0), learner.predict_proba(X))
 
 
-# Ensembles -----------------------------------------------------------------------------
+# Ensembles ----------------------------------------------------------------------------
 
 ENSEMBLES = {
     "bagging": BaggingClassifier(GaussianNB(), 4, max_features=0.5, random_state=0),
@@ -256,6 +256,16 @@ def test_members_that_lack_a_class_are_aligned():
         assert (draw[:, absent] == 0).all()
 
 
+def test_frozen_members_keep_their_own_names():
+    members = [GaussianNB().fit(X, NAMES), pipeline().fit(X, NAMES)]
+    frozen = [(str(i), FrozenEstimator(member)) for i, member in enumerate(members)]
+    model = VotingClassifier(frozen, voting="soft").fit(X, NAMES)
+    draws = read(model, X, ["proba_draws"])["proba_draws"]
+    for draw, member in zip(draws, members, strict=True):
+        np.testing.assert_array_equal(draw, member.predict_proba(X))
+    np.testing.assert_allclose(draws.mean(axis=0), model.predict_proba(X))
+
+
 def test_members_inside_a_pipeline_and_a_search():
     forest = RandomForestClassifier(4, random_state=0)
     model = GridSearchCV(pipeline(forest), {}, cv=2).fit(X, Y3)
@@ -270,11 +280,11 @@ def test_members_without_probabilities():
 
 
 def test_no_draws_from_a_model_without_members():
-    with pytest.raises(TypeError, match="LogisticRegression.*`proba_draws`"):
+    with pytest.raises(TypeError, match=r"LogisticRegression.*`proba_draws`"):
         read(LogisticRegression().fit(X, Y), X, ["proba_draws"])
 
 
-# Models that fail ----------------------------------------------------------------------
+# Models that fail ---------------------------------------------------------------------
 
 
 class Says(ClassifierMixin, BaseEstimator):
@@ -376,7 +386,7 @@ def test_more_columns_than_classes_named():
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
 def test_the_first_bad_row_of_features_is_named(kind, bad):
     spoilt = X.copy()
-    spoilt[[41, 60], 2] = bad
+    spoilt[[41, 60], 0] = bad
     spoilt[40] = 0  # an empty row before it, in CSR
     spoilt = kind(spoilt)
     model = HistGradientBoostingClassifier(max_iter=2) if kind is np.asarray else Duck()
@@ -419,7 +429,7 @@ def test_images_for_a_plain_classifier():
     model = Shaped("1-D").fit(COUNT, TWO)
     with pytest.raises(ValueError, match=r"`embedding`.*Shaped.*`representation`"):
         read(model, images, ["embedding"])
-    with pytest.raises(ValueError, match="4 dimension.*`representation`"):
+    with pytest.raises(ValueError, match=r"4 dimension.*`representation`"):
         Reader(images).read(["embedding"], np.arange(6))
 
 
@@ -429,7 +439,7 @@ def test_texts_for_a_plain_classifier(model):
         read(model, TEXTS, ["embedding"])
 
 
-# What a pipeline does to rows ----------------------------------------------------------
+# What a pipeline does to rows ---------------------------------------------------------
 
 
 def test_a_step_that_works_in_place_neither_spoils_the_pool_nor_the_reading():
@@ -446,6 +456,9 @@ def test_features_that_are_another_view_of_the_same_memory():
     flip = FunctionTransformer(lambda X: X[:, ::-1])
     model = make_pipeline(flip, LogisticRegression()).fit(X, Y)
     assert_read(model, X, X[:, ::-1])
+    turn = FunctionTransformer(lambda X: X.T)  # even the same first number
+    model = make_pipeline(turn, LogisticRegression()).fit(X[:6], [0, 1] * 3)
+    assert_read(model, X[:6], X[:6].T)
 
 
 def test_features_that_are_the_input_for_some_rows_only():
@@ -466,7 +479,7 @@ def test_features_that_are_the_input_for_some_rows_only():
         np.testing.assert_array_equal(pool, before)
 
 
-# Columns -------------------------------------------------------------------------------
+# Columns ------------------------------------------------------------------------------
 
 
 def test_align_columns():
@@ -501,7 +514,7 @@ def test_align_columns_counts_names():
         align_columns(np.full((2, 3), 1 / 3), [0, 2], [0, 1, 2])
 
 
-# Models of users -----------------------------------------------------------------------
+# Models of users ----------------------------------------------------------------------
 
 
 def test_a_users_own_kind_of_model():

@@ -56,7 +56,7 @@ def once(*positions):
     return Counter(np.concatenate(positions).tolist())
 
 
-# One pass ------------------------------------------------------------------------------
+# One pass -----------------------------------------------------------------------------
 
 
 def test_one_pass_for_all_that_is_asked():
@@ -92,6 +92,15 @@ def test_rows_are_read_once_whatever_is_asked_again():
         np.testing.assert_array_equal(again[name], values)
 
 
+def test_rows_come_in_the_order_asked_and_not_in_that_of_reading():
+    reader = Reader(NUMBERED, counting())
+    for position in (0, 2, 1, 3, 90, 5):
+        reader.read(["proba"], np.array([position]))
+    for positions in ([0, 1, 2, 3], [2, 5, 90], [1, 3], ALL):
+        out = reader.read(["proba"], np.asarray(positions))["proba"]
+        np.testing.assert_array_equal(out[:, 0], np.asarray(positions) / 200)
+
+
 def test_only_what_is_asked_is_read():
     model = counting()
     reader = Reader(NUMBERED, model)
@@ -120,7 +129,7 @@ def test_a_failed_reading_leaves_nothing_behind():
     assert model.seen_ == once(ALL)
 
 
-# Pools of every kind -------------------------------------------------------------------
+# Pools of every kind ------------------------------------------------------------------
 
 WIDE = np.random.default_rng(0).normal(size=(300, 2000))  # 4.8 MB
 WIDE_MODEL = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
@@ -129,12 +138,13 @@ WIDE_MODEL.fit(WIDE, np.arange(300) % 3)
 
 def test_chunks_that_fit_the_working_memory_give_the_same():
     whole = read(WIDE_MODEL, WIDE, ONE_PASS)
-    model = Counting().fit(WIDE, [0, 1])
-    numbered = np.column_stack([np.arange(300), WIDE])
+    model, numbered = Counting().fit(WIDE, [0, 1]), WIDE.copy()
+    numbered[:, 0] = np.arange(300) / 2
     with config_context(working_memory=1):
         pieces = read(WIDE_MODEL, WIDE, ONE_PASS)
-        assert np.isfinite(read(model, numbered / [300, *[1] * 2000])["proba"]).all()
+        proba = read(model, numbered)["proba"]
     assert model.calls_ >= 5  # 4.8 MB in pieces of one at most
+    np.testing.assert_array_equal(proba[:, 0], np.arange(300) / 400)
     for name, values in whole.items():
         np.testing.assert_allclose(pieces[name], values, rtol=1e-9, atol=1e-12)
 
@@ -214,7 +224,7 @@ def test_draws_do_not_depend_on_chunks():
     np.testing.assert_array_equal(whole, pieces)
 
 
-# What is handed out --------------------------------------------------------------------
+# What is handed out -------------------------------------------------------------------
 
 
 def test_features_that_are_the_pool_are_not_stored_again():
@@ -297,7 +307,7 @@ def test_columns_are_those_of_the_classes():
     np.testing.assert_allclose(draws.mean(axis=0), np.column_stack([c, 0 * c, b, a]))
 
 
-# Arrays in place of a model ------------------------------------------------------------
+# Arrays in place of a model -----------------------------------------------------------
 
 PROBA = MODEL.predict_proba(X)
 
@@ -367,7 +377,7 @@ def test_knows():
     assert known(Reader(texts).with_features(features)) == {"X", "embedding"}
 
 
-# Readers made of readers ---------------------------------------------------------------
+# Readers made of readers --------------------------------------------------------------
 
 
 def test_keep_takes_along_what_is_known():
@@ -375,7 +385,7 @@ def test_keep_takes_along_what_is_known():
     reader = Reader(NUMBERED, model, classes=np.array([True, False]), seed=3)
     positions = np.array([2, 7, 8, 100])
     before = reader.read(ONE_PASS, positions)
-    part = reader.keep(positions)
+    part = reader.keep(positions, NUMBERED[positions])
     after = part.read(ONE_PASS, np.arange(4))
     assert model.seen_ == once(positions)
     for name in ONE_PASS:
@@ -383,7 +393,7 @@ def test_keep_takes_along_what_is_known():
     np.testing.assert_array_equal(part.X, NUMBERED[positions])
     assert part.seed == 3
 
-    other = reader.keep(np.array([2, 3]))  # one of them not known
+    other = reader.keep(np.array([2, 3]), NUMBERED[[2, 3]])  # one of them not known
     np.testing.assert_array_equal(
         other.read(["proba"], np.arange(2))["proba"][:, 1], [0.01, 0.015]
     )
@@ -392,7 +402,7 @@ def test_keep_takes_along_what_is_known():
 def test_keep_does_not_hold_the_pool():
     reader = Reader(X, MODEL)
     reader.read(["proba", "embedding"], ALL)
-    part = reader.keep(np.array([1, 5]))
+    part = reader.keep(np.array([1, 5]), X[[1, 5]])
     out = part.read(["proba", "embedding"], np.arange(2))
     assert not np.shares_memory(out["embedding"], X)
     np.testing.assert_array_equal(out["embedding"], X[[1, 5]])
@@ -401,7 +411,7 @@ def test_keep_does_not_hold_the_pool():
 
 def test_keep_of_given_arrays():
     positions = np.array([0, 4])
-    part = Reader(X, proba=PROBA, embedding=X).keep(positions)
+    part = Reader(X, proba=PROBA, embedding=X).keep(positions, X[positions])
     out = part.read(ONE_PASS, np.arange(2))
     np.testing.assert_array_equal(out["proba"], PROBA[positions])
     np.testing.assert_array_equal(out["embedding"], X[positions])
@@ -409,7 +419,7 @@ def test_keep_of_given_arrays():
 
 def test_on_reads_other_rows():
     classes = np.array([2, 1, 0])
-    reader = Reader(X, MODEL, classes=classes, embedding=X, seed=5)
+    reader = Reader(X, MODEL, classes=classes, seed=5)
     reader.read(["proba"], ALL)
     new = X[:7] + 1
     other = reader.on(new)
@@ -444,7 +454,8 @@ def test_features_of_another_reader():
     )
 
     np.testing.assert_allclose(
-        reader.keep(rows).read(["embedding"], np.arange(3))["embedding"], scaled[rows]
+        reader.keep(rows, X[rows]).read(["embedding"], np.arange(3))["embedding"],
+        scaled[rows],
     )
     np.testing.assert_allclose(
         reader.of(MODEL).read(["embedding"], rows)["embedding"], scaled[rows]
@@ -454,7 +465,7 @@ def test_features_of_another_reader():
     )
 
 
-# Imports -------------------------------------------------------------------------------
+# Imports ------------------------------------------------------------------------------
 
 
 def test_torch_is_not_imported():

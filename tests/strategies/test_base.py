@@ -2,10 +2,12 @@
 
 import dataclasses
 import inspect
+import pickle
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
@@ -13,9 +15,10 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from torch.utils.data import TensorDataset
 
 from skal import QueryStrategy
-from skal.readout import READINGS
+from skal.readout import READINGS, read_rows
 from skal.strategies import (
     CoreSet,
     EntropySampling,
@@ -31,7 +34,7 @@ PROBA = rng.dirichlet(np.ones(3), 12)
 Y = np.array([2, -1, 0, -1, -2, -1, 1, 2, -2, -1, -1, -1])
 LABELED, OOD = np.flatnonzero(Y >= 0), np.flatnonzero(Y == -2)
 FREE = np.flatnonzero(Y == -1)
-MODEL = RandomForestClassifier(7, random_state=0).fit(X[LABELED], Y[LABELED])
+MODEL = RandomForestClassifier(7, random_state=0).fit(X[LABELED], Y[LABELED][::-1])
 
 
 def recording(*names, optional=(), hook="_select"):
@@ -122,13 +125,32 @@ def test_every_fact():
 @pytest.mark.parametrize("prefix", ["labeled_", "ood_"])
 @pytest.mark.parametrize("reading", READINGS)
 def test_no_rows_have_the_shape_of_some(prefix, reading):
-    y = np.where(Y == (-2 if prefix == "ood_" else Y), -1, Y)
+    y = np.where(Y == -2 if prefix == "ood_" else Y >= 0, -1, Y)
     empty = seen(prefix + reading, y=y, estimator=MODEL)[prefix + reading]
     some = seen(prefix + reading, estimator=MODEL)[prefix + reading]
     axis = 1 if reading == "proba_draws" else 0
     assert empty.shape == tuple(
         0 if i == axis else size for i, size in enumerate(some.shape)
     )
+
+
+class Draws:
+    """A model with as many stochastic passes as are asked for."""
+
+
+@read_rows.register(Draws)
+def _(model, X, what, *, n_draws, seed):
+    return {"proba_draws": np.full((n_draws, len(X), 2), 0.5)}
+
+
+def test_the_number_of_draws_is_the_parameter_of_the_strategy():
+    names = ("proba_draws", "pool_proba_draws", "labeled_proba_draws")
+    base = recording(*names)
+    cls = type("Drawing", (base,), {"n_draws": 4, "__annotations__": {"n_draws": int}})
+    for y in (None, Y):
+        strategy = cls(n_draws=6).fit(X, y, estimator=Draws())
+        strategy.query()
+        assert [len(strategy.seen[name]) for name in names] == [6, 6, 6]
 
 
 def test_labels_are_column_numbers_of_proba():
@@ -157,12 +179,12 @@ def test_hooks_cannot_write_to_what_they_get():
     "answer", [[0], [0, 1, 2], [0, 0], [[0, 1]], [0, -1], [0, 6], [0.0, 1.5], None]
 )
 def test_a_wrong_answer_of_a_hook_is_an_error_of_the_strategy(answer):
-    with pytest.raises(RuntimeError, match="Wrong._select returned"):
+    with pytest.raises(RuntimeError, match=r"Wrong\._select returned"):
         returning(answer)().fit(X[:6]).query(2)
 
 
 def test_positions_of_a_hook_are_among_the_candidates():
-    strategy = returning([2, 0])().fit(X, Y, proba=PROBA)
+    strategy = returning([2, 0])().fit(X, Y)
     assert strategy.query(2, candidates=[9, 3, 5]).tolist() == [9, 3]
 
 
@@ -202,6 +224,28 @@ def test_a_parameter_may_be_positional():
         Wrapper(None, 0.1)
 
 
+def test_a_shared_parameter_is_described_once():
+    class Described(EntropySampling):
+        """Has words of its own for a shared parameter.
+
+        Parameters
+        ----------
+        random_state : int, default=None
+            Mine.
+
+        References
+        ----------
+        .. [1] Nobody.
+        """
+
+    doc = Described.__doc__
+    assert doc.count("random_state : ") == doc.count("estimator : ") == 1
+    assert "Mine." in doc
+    assert (
+        doc.index("estimator : ") < doc.index("References\n---") < doc.index("Nobody")
+    )
+
+
 def test_a_subclass_inherits_hook_and_parameters():
     class Scaled(CoreSet):
         """Adds a parameter."""
@@ -237,7 +281,8 @@ def test_a_proxy_is_fitted_once_a_fit_and_its_errors_come_out():
                 raise RuntimeError("inside the proxy")
             return super().fit(X, y)
 
-    strategy = EntropySampling(estimator=Proxy()).fit(X, Y, proba=PROBA)
+    strategy = EntropySampling(estimator=Proxy(), ood_label=-2)
+    strategy.fit(X, Y, proba=PROBA)
     strategy.query(2)
     strategy.score_samples()
     assert Proxy.fits == 1
@@ -380,6 +425,7 @@ def test_there_is_nothing_to_query():
 def test_new_rows_score_as_they_do_in_the_pool(cls):
     strategy = cls(ood_label=-2).fit(X, Y, estimator=MODEL)
     assert np.allclose(strategy.score_samples(X[3:8]), strategy.score_samples()[3:8])
+    assert strategy.score_samples(X[:0]).shape == (0,)
 
 
 def test_new_rows_are_not_compared_with_features_from_elsewhere():
@@ -421,3 +467,9 @@ def test_picks_do_not_depend_on_the_size_of_chunks(cls, dtype):
             strategy = cls(random_state=0).fit(pool, y, estimator=model)
             picked.append(strategy.query(300))
     assert np.array_equal(*picked)
+
+
+def test_a_pickle_leaves_a_dataset_behind():
+    dataset = TensorDataset(torch.zeros(2000, 50))
+    strategy = RandomSampling().fit(dataset, [0, 1] + [-1] * 1998)
+    assert len(pickle.dumps(strategy)) < 40000
