@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 
-from skal.containers import n_rows, take
+from skal.containers import n_rows
 
 UNLABELED = -1
 OUT_OF_DISTRIBUTION = -2
@@ -108,11 +108,9 @@ class Pool:
             return self.ood, None
         return np.arange(len(self.codes)), None
 
-    def keep(self, positions: NDArray[np.intp]) -> Pool:
-        """Return the part of the pool at these positions."""
-        return dataclasses.replace(
-            self, X=take(self.X, positions), codes=self.codes[positions]
-        )
+    def without_rows(self) -> Pool:
+        """Return what was bought, without the rows."""
+        return dataclasses.replace(self, X=None, codes=self.codes[self.bought])
 
 
 def as_labels(y: Any, missing_label: Any = -1) -> NDArray[Any]:
@@ -120,13 +118,17 @@ def as_labels(y: Any, missing_label: Any = -1) -> NDArray[Any]:
     dtype = getattr(y, "dtype", None)
     if dtype is not None and not isinstance(dtype, np.dtype) and hasattr(y, "to_numpy"):
         y = y.to_numpy(dtype=object)  # pandas Int64, category, string
-    elif isinstance(y, (list, tuple)) and not all(
-        isinstance(v, (Real, np.bool_)) for v in y
-    ):
+    elif isinstance(y, (list, tuple)) and _needs_objects(y):
         y = np.array([*y, None], dtype=object)[:-1]  # strings, None, NA: as they are
     y = column_or_1d(y, warn=True)
     _refuse_text(y, "missing_label", missing_label)
     return y
+
+
+def _needs_objects(y: list[Any] | tuple[Any, ...]) -> bool:
+    """Tell whether a list holds strings or marks that an array would turn into them."""
+    nested = any(isinstance(label, (list, tuple, np.ndarray)) for label in y)
+    return not nested and not all(isinstance(label, (Real, np.bool_)) for label in y)
 
 
 def _refuse_text(y: NDArray[Any], name: str, mark: Any) -> None:

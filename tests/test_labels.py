@@ -124,12 +124,9 @@ def test_a_row_of_no_class(y, ood):
     assert pool.bought.tolist() == [0, 2, 3]
     assert pool.unlabeled.tolist() == [False, True, False, False]
     assert pool.y.tolist() == [y[0], y[2]]
-    part = pool.keep(np.array([2, 3]))
-    assert (part.X, part.codes.tolist(), part.ood.tolist()) == (
-        ["y", "z"],
-        [0, -2],
-        [1],
-    )
+    light = pool.without_rows()
+    assert light.X is None
+    assert light.codes.tolist() == [1, 0, -2]
 
 
 def test_nobody_has_labeled_anything():

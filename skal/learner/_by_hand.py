@@ -134,7 +134,7 @@ class HandCampaign(Campaign):
 
     def __getstate__(self):
         state = self.__dict__.copy()
-        codes = self.pool.codes[self.bought] if self.has_pool else self.pool.codes
-        state["pool"] = dataclasses.replace(self.pool, X=None, codes=codes)
+        if self.has_pool:
+            state["pool"] = self.pool.without_rows()
         state["source"] = None
         return state

@@ -142,8 +142,10 @@ class Reader:
         """Read rows of the pool; a dict of read-only arrays.
 
         `y`, the column numbers of the rows' labels, makes ``logit_gradient`` that of
-        the true labels.
+        the true labels. No rows at all have the width of one row.
         """
+        if len(positions) == 0:
+            return _none_of(self.read(what, np.arange(1), n_draws=n_draws))
         kept = {"proba" if n == "logit_gradient" else n for n in what}
         kept &= {"proba", "embedding"}
         out = {}
@@ -179,26 +181,10 @@ class Reader:
         other._features = self._features
         return other
 
-    def keep(self, positions, rows):
-        """Return a reader of the same model for these rows, with what it knows.
-
-        `rows` are the rows of X at these positions.
-        """
-        part = self.on(rows)
-        if self._features is not None:
-            part._features = self._features.keep(positions, rows)
-        for name, store in self._stores.items():
-            if (known := store.known(positions, rows, self.X)) is not None:
-                part._stores[name] = known
-        return part
-
     def _fill(self, names, positions):
         for name in names:
             if name not in self._stores:
                 self._stores[name] = Store(n_rows(self.X))
-        if len(positions) == 0:  # one row tells the number of columns
-            names = [name for name in names if not self._stores[name].started]
-            positions = np.arange(min(1, n_rows(self.X)))
         if not names:
             return
         lacking = {name: self._stores[name].lacks(positions) for name in names}
@@ -257,6 +243,14 @@ def _aligned_with(X, values, name):
             f"`{name}` a row of X, labeled rows included."
         )
     return values
+
+
+def _none_of(values):
+    """Cut readings of a row down to no row."""
+    return {
+        name: read[:, :0] if name == "proba_draws" else read[:0]
+        for name, read in values.items()
+    }
 
 
 def _logit_gradient(proba, y):

@@ -29,11 +29,6 @@ class Store:
         store._in_place = True
         return store
 
-    @property
-    def started(self):
-        """Whether there are values, so that their number of columns is known."""
-        return self._values is not None or bool(self._blocks)
-
     def lacks(self, positions):
         """Mask of the positions that are not known."""
         if self._slot is None:
@@ -76,12 +71,6 @@ class Store:
         slots = self._slot[positions]
         ascending = (np.diff(slots) > 0).all()
         return take(self._values, slots) if ascending else self._values[slots]
-
-    def known(self, positions, rows, X):
-        """Return the store of these rows, or None where one of them is not known."""
-        if not self.started or self.lacks(positions).any():
-            return None
-        return type(self).of(rows if self._values is X else self.take(positions))
 
 
 def _same_memory(block, rows):

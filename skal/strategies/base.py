@@ -26,7 +26,8 @@ from skal.labels import Pool, check_query_size, column_classes, resolve_candidat
 from skal.readout import Reader, column_labels, learn_features, read_only
 from skal.strategies._hooks import Hook, document
 
-_FOR_PROXY = 1
+# What a seed is for: the part of a key after the strategy's own seed.
+_FOR_PROXY, _FOR_READING = range(1, 3)
 
 
 def _has_score(strategy: QueryStrategy) -> bool:
@@ -90,9 +91,9 @@ class QueryStrategy(BaseEstimator):
         cls._select_hook = None if select is None else Hook(select)
         hooks = [hook for hook in (cls._score_hook, cls._select_hook) if hook]
         if any(hook.reads_model for hook in hooks):
-            cls.__annotations__["estimator"] = "Any"
+            cls.__annotations__ = {**cls.__annotations__, "estimator": "Any"}
         if any(hook.reads_features for hook in hooks):
-            cls.__annotations__["representation"] = "Any"
+            cls.__annotations__ = {**cls.__annotations__, "representation": "Any"}
         dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
         names = [field.name for field in dataclasses.fields(cls)]
         cls.__doc__ = document(cls.__doc__, names)
@@ -140,8 +141,14 @@ class QueryStrategy(BaseEstimator):
             ood_label=self.ood_label,
             name_classes=lambda seen: _class_names(seen, estimator, proba, classes),
         )
+        self._draw_seed()
         reader = Reader(
-            X, estimator, classes=pool.classes, proba=proba, embedding=embedding
+            X,
+            estimator,
+            classes=pool.classes,
+            proba=proba,
+            embedding=embedding,
+            seed=derive(self.seed_, _FOR_READING, len(pool.bought)),
         )
         return self._begin(pool, reader)
 
@@ -234,7 +241,7 @@ class QueryStrategy(BaseEstimator):
             raise RuntimeError(f"{type(self).__name__} has no hook, _score or _select.")
         if len(positions) == 0:
             return np.empty(0)
-        around = self._surroundings(hook, reader)
+        around = self._surroundings(hook)
         whole = hook.reads_draws  # dropout must not depend on chunks
         pieces = [
             self._score(**self._rows(hook, piece, reader), **around)
@@ -251,7 +258,7 @@ class QueryStrategy(BaseEstimator):
     ) -> dict[str, Any]:
         rows = self._rows(hook, positions, reader)
         given = {name: value for name, value in chance.items() if name in hook.facts}
-        return rows | given | self._surroundings(hook, reader)
+        return rows | given | self._surroundings(hook)
 
     def _rows(
         self, hook: Hook, positions: NDArray[np.intp], reader: Reader
@@ -267,14 +274,12 @@ class QueryStrategy(BaseEstimator):
     def _options(self) -> dict[str, Any]:
         return {"n_draws": self.n_draws} if hasattr(self, "n_draws") else {}
 
-    def _surroundings(self, hook: Hook, asked: Reader) -> dict[str, Any]:
-        """Read what a hook asks about other rows, and what it asks of the pool.
-
-        Other rows that are none take their shape from a row of `asked`, the reader of
-        the rows in question: a pool that was dropped may have none.
-        """
+    def _surroundings(self, hook: Hook) -> dict[str, Any]:
+        """Read what a hook asks about other rows, and what it asks of the pool."""
         pool, reader = self._pool, self._model()
         self._check_needs(hook, reader)
+        if self._forgotten:
+            return self._kept
         facts = {
             "unlabeled": lambda: pool.unlabeled,
             "labeled_y": lambda: pool.codes[pool.labeled],
@@ -288,41 +293,33 @@ class QueryStrategy(BaseEstimator):
         for prefix, names in hook.present(reader.knows).items():
             if prefix:
                 positions, y = pool.rows(prefix)
-                if len(positions):
-                    read = reader.read(names, positions, y=y, **self._options())
-                else:
-                    read = _none_of(asked.read(names, np.arange(1), **self._options()))
+                read = reader.read(names, positions, y=y, **self._options())
                 values |= {prefix + name: read[name] for name in names}
         return values
 
     def _lacks(self, reader: Reader) -> list[str]:
         """Names that `_query` would miss over this reader."""
         hook = self._select_hook or self._score_hook
-        learns_features = self.representation is not None
-        return (
-            []
-            if hook is None
-            else hook.missing(
-                lambda name: (
-                    reader.knows(name) or (learns_features and name == "embedding")
-                )
-            )
-        )
+        if hook is None:
+            return []
+        learns = () if self.representation is None else ("embedding",)
+        return hook.missing(lambda name: name in learns or reader.knows(name))
 
     def _check_needs(self, hook: Hook, reader: Reader) -> None:
         missing = hook.missing(reader.knows)
         if missing:
+            array = "embedding" if "embedding" in missing[0] else "proba"
+            stands_in = f", or an array `{array}` with one row a row of X"
             raise ValueError(
                 f"{type(self).__name__} reads `{missing[0]}`, and there is nothing to "
-                f"read it from: pass `fit` a fitted `estimator`, or an array "
-                f"`{'embedding' if 'embedding' in missing[0] else 'proba'}` with one "
-                f"row a row of X."
+                f"read it from: pass `fit` a fitted `estimator`"
+                f"{'' if 'draws' in missing[0] else stands_in}."
             )
 
     def _model(self) -> Reader:
         """Return the reader of the model, or of the proxy trained in its place."""
         pool = self._pool
-        if self.estimator is None or len(pool.labeled) == 0:
+        if self.estimator is None or self._forgotten or len(pool.labeled) == 0:
             return self._reader
         if self._proxy is None:
             seed = derive(self.seed_, _FOR_PROXY, len(pool.bought))
@@ -359,13 +356,13 @@ class QueryStrategy(BaseEstimator):
     # Pool and pickle -----------------------------------------------------------------
 
     def _forget_pool(self) -> None:
-        """Keep of the pool what was bought: all that scores of new rows need."""
-        bought = self._pool.bought
-        self._pool = self._pool.keep(bought)
-        self._reader = self._reader.keep(bought, self._pool.X)
-        if self._proxy is not None:
-            self._proxy = self._proxy.keep(bought, self._pool.X)
-        self._learnt = None
+        """Drop the pool; keep of it what scores of new rows need."""
+        hook, reader = self._score_hook, self._model()
+        readable = hook is not None and not hook.missing(reader.knows)
+        self._kept = self._surroundings(hook) if hook and readable else {}
+        self._pool = self._pool.without_rows()
+        self._reader = reader.on(None)
+        self._proxy = self._learnt = None
         self._forgotten = True
 
     def __getstate__(self) -> dict[str, Any]:
@@ -410,14 +407,6 @@ def _are_distinct_positions(picked: NDArray[Any], n: int, n_candidates: int) -> 
         and bool(((picked >= 0) & (picked < n_candidates)).all())
         and len(np.unique(picked)) == n
     )
-
-
-def _none_of(values: dict[str, Any]) -> dict[str, Any]:
-    """Cut readings of some rows down to none of them."""
-    return {
-        name: read[:, :0] if name == "proba_draws" else read[:0]
-        for name, read in values.items()
-    }
 
 
 def _class_names(

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skal.containers import n_rows
-from skal.readout import Reader, Transformed, column_labels, learn_features, read
+from skal.readout import Transformed, column_labels, learn_features, read
 
 X = np.random.default_rng(0).normal(size=(50, 4))
 ALL = np.arange(50)
@@ -93,14 +93,6 @@ def test_fitted_once_on_a_clone_and_each_row_transformed_once(log):
     features(reader, ALL)
     features(reader, np.arange(5, 15))
     assert log.read_text().split("\n") == ["fit", "transform 10", "transform 40", ""]
-
-
-def test_what_was_transformed_is_kept_with_its_rows(log):
-    reader = Reader(X, None).with_features(learn_features(Logged(log), X))
-    before = features(reader)
-    rows = np.array([1, 2, 30])
-    np.testing.assert_array_equal(features(reader.keep(rows, X[rows])), before[rows])
-    assert log.read_text().split("\n") == ["fit", "transform 50", ""]
 
 
 def test_what_is_left_unseeded_is_seeded_with_a_constant(log):

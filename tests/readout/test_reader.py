@@ -380,43 +380,6 @@ def test_knows():
 # Readers made of readers --------------------------------------------------------------
 
 
-def test_keep_takes_along_what_is_known():
-    model = counting()
-    reader = Reader(NUMBERED, model, classes=np.array([True, False]), seed=3)
-    positions = np.array([2, 7, 8, 100])
-    before = reader.read(ONE_PASS, positions)
-    part = reader.keep(positions, NUMBERED[positions])
-    after = part.read(ONE_PASS, np.arange(4))
-    assert model.seen_ == once(positions)
-    for name in ONE_PASS:
-        np.testing.assert_array_equal(after[name], before[name])
-    np.testing.assert_array_equal(part.X, NUMBERED[positions])
-    assert part.seed == 3
-
-    other = reader.keep(np.array([2, 3]), NUMBERED[[2, 3]])  # one of them not known
-    np.testing.assert_array_equal(
-        other.read(["proba"], np.arange(2))["proba"][:, 1], [0.01, 0.015]
-    )
-
-
-def test_keep_does_not_hold_the_pool():
-    reader = Reader(X, MODEL)
-    reader.read(["proba", "embedding"], ALL)
-    part = reader.keep(np.array([1, 5]), X[[1, 5]])
-    out = part.read(["proba", "embedding"], np.arange(2))
-    assert not np.shares_memory(out["embedding"], X)
-    np.testing.assert_array_equal(out["embedding"], X[[1, 5]])
-    np.testing.assert_array_equal(out["proba"], PROBA[[1, 5]])
-
-
-def test_keep_of_given_arrays():
-    positions = np.array([0, 4])
-    part = Reader(X, proba=PROBA, embedding=X).keep(positions, X[positions])
-    out = part.read(ONE_PASS, np.arange(2))
-    np.testing.assert_array_equal(out["proba"], PROBA[positions])
-    np.testing.assert_array_equal(out["embedding"], X[positions])
-
-
 def test_on_reads_other_rows():
     classes = np.array([2, 1, 0])
     reader = Reader(X, MODEL, classes=classes, seed=5)
@@ -453,10 +416,6 @@ def test_features_of_another_reader():
         plain.read(["embedding"], rows)["embedding"], NUMBERED[rows]
     )
 
-    np.testing.assert_allclose(
-        reader.keep(rows, X[rows]).read(["embedding"], np.arange(3))["embedding"],
-        scaled[rows],
-    )
     np.testing.assert_allclose(
         reader.of(MODEL).read(["embedding"], rows)["embedding"], scaled[rows]
     )
