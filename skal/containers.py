@@ -16,6 +16,10 @@ from sklearn import get_config
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
+# Ascending positions in a pool. All of a large pool is a range: eight bytes a row are
+# not worth their time.
+Positions = NDArray[np.intp] | range
+
 _CHUNK_BYTES = 64 * 2**20
 _UNKNOWN_ROW_BYTES = 4096
 
@@ -47,7 +51,21 @@ def n_rows(X: Any) -> int:
     return _num_samples(X)
 
 
-def take(X: Any, positions: NDArray[np.intp]) -> Any:
+def as_array(positions: Positions) -> NDArray[np.intp]:
+    """Write a range of positions out."""
+    if isinstance(positions, range):
+        return np.arange(positions.start, positions.stop)
+    return positions
+
+
+def as_index(positions: Positions) -> NDArray[np.intp] | slice:
+    """Return what NumPy indexes by fastest."""
+    if isinstance(positions, range):
+        return slice(positions.start, positions.stop)
+    return positions
+
+
+def take(X: Any, positions: Positions) -> Any:
     """Rows of X at ascending positions; a run of them as a view where X has views."""
     n = len(positions)
     if n == 0 or positions[-1] - positions[0] != n - 1:
@@ -58,7 +76,7 @@ def take(X: Any, positions: NDArray[np.intp]) -> Any:
     return _safe_indexing(X, slice(start, start + n))
 
 
-def chunks(X: Any, positions: NDArray[np.intp]) -> Any:
+def chunks(X: Any, positions: Positions) -> Any:
     """Cut positions into pieces whose rows fit scikit-learn's ``working_memory``."""
     limit = min(_CHUNK_BYTES, get_config()["working_memory"] * 2**20)
     size = max(1, int(limit / _row_bytes(X)))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 
-from skal.containers import n_rows
+from skal.containers import Positions, n_rows
 
 UNLABELED = -1
 OUT_OF_DISTRIBUTION = -2
@@ -43,7 +43,7 @@ class Pool:
     """
 
     X: Any
-    codes: NDArray[np.intp]
+    codes: NDArray[np.signedinteger[Any]]
     classes: NDArray[Any]
     round: int = 0
     n_rounds: int | None = None
@@ -63,9 +63,9 @@ class Pool:
         ``name_classes`` makes the classes of the sorted labels that were seen.
         """
         if y is None:
-            codes = np.full(n_rows(X), UNLABELED, dtype=np.intp)
-            nothing = np.empty(0, dtype=np.intp)
-            return cls(X, codes, name_classes(nothing) if name_classes else nothing)
+            names = np.empty(0, dtype=np.intp)
+            names = name_classes(names) if name_classes else names
+            return cls(X, _no_codes(n_rows(X), len(names)), names)
         y = as_labels(y, missing_label)
         _refuse_text(y, "ood_label", ood_label)
         if len(y) != n_rows(X):
@@ -95,6 +95,16 @@ class Pool:
         """Positions of all rows that somebody was paid for."""
         return np.flatnonzero(~self.unlabeled)
 
+    @functools.cached_property
+    def n_bought(self) -> int:
+        """Number of rows that somebody was paid for."""
+        return len(self.codes) - int(np.count_nonzero(self.unlabeled))
+
+    @property
+    def labeled_y(self) -> NDArray[np.intp]:
+        """Class numbers of the rows in :attr:`labeled`."""
+        return self.codes[self.labeled].astype(np.intp)
+
     @property
     def y(self) -> NDArray[Any]:
         """Labels of the rows in :attr:`labeled`."""
@@ -103,7 +113,7 @@ class Pool:
     def rows(self, prefix: str) -> tuple[NDArray[np.intp], NDArray[np.intp] | None]:
         """Positions that a prefix of a reading stands for, and their class numbers."""
         if prefix == "labeled_":
-            return self.labeled, self.codes[self.labeled]
+            return self.labeled, self.labeled_y
         if prefix == "ood_":
             return self.ood, None
         return np.arange(len(self.codes)), None
@@ -178,14 +188,13 @@ def encode(
     missing_label: Any = -1,
     ood_label: Any = None,
     name_classes: Callable[[NDArray[Any]], NDArray[Any]] | None = None,
-) -> tuple[NDArray[np.intp], NDArray[Any]]:
+) -> tuple[NDArray[np.signedinteger[Any]], NDArray[Any]]:
     """Turn labels into codes (see :class:`Pool`) and the names of the classes."""
-    codes = np.full(len(y), UNLABELED, dtype=np.intp)
-    missing = is_missing(y, missing_label)
-    outside = is_missing(y, ood_label) & ~missing
-    codes[outside] = OUT_OF_DISTRIBUTION
-    known = np.flatnonzero(~(missing | outside))
-    seen, inverse = distinct(y[known])
+    bought = np.flatnonzero(~is_missing(y, missing_label))
+    outside = np.zeros(len(bought), dtype=bool)
+    if ood_label is not None:
+        outside = is_missing(y[bought], ood_label)
+    seen, inverse = distinct(y[known := bought[~outside]])
     names = seen if name_classes is None else name_classes(seen)
     number = {label: code for code, label in enumerate(names.tolist())}
     unknown = [label for label in seen.tolist() if label not in number]
@@ -194,9 +203,15 @@ def encode(
             f"y holds the labels {unknown[:5]}, which are not among the classes "
             f"{names.tolist()}. Add them to `classes`, or mark them as missing."
         )
-    lookup = np.array([number[label] for label in seen.tolist()], dtype=np.intp)
-    codes[known] = lookup[inverse] if len(seen) else lookup
+    codes = _no_codes(len(y), len(names))
+    codes[bought[outside]] = OUT_OF_DISTRIBUTION
+    codes[known] = np.array([number[v] for v in seen.tolist()], codes.dtype)[inverse]
     return codes, names
+
+
+def _no_codes(n: int, n_classes: int) -> NDArray[np.signedinteger[Any]]:
+    """Codes of n rows that nobody has labeled, in the smallest dtype that does."""
+    return np.full(n, UNLABELED, dtype=np.min_scalar_type(-max(2, n_classes)))
 
 
 def distinct(labels: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
@@ -306,14 +321,13 @@ def check_query_size(query_size: Any) -> int:
     return int(query_size)
 
 
-def resolve_candidates(pool: Pool, candidates: ArrayLike | None) -> NDArray[np.intp]:
+def resolve_candidates(pool: Pool, candidates: ArrayLike | None) -> Positions:
     """Turn candidates, positions or a mask, into ascending unlabeled positions."""
     unlabeled = pool.unlabeled
     if candidates is None:
-        positions = np.flatnonzero(unlabeled)
-        if len(positions) == 0:
+        if pool.n_bought == len(unlabeled):
             raise ValueError("The pool is empty: every row of it is labeled.")
-        return positions
+        return range(len(unlabeled)) if not pool.n_bought else np.flatnonzero(unlabeled)
     positions = np.sort(as_positions(candidates, len(unlabeled), "candidates"))
     if not unlabeled[positions].all():
         taken = positions[~unlabeled[positions]][:5].tolist()

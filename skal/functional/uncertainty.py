@@ -83,12 +83,20 @@ def entropy(proba: ArrayLike) -> NDArray[Any]:
     proba = _checked(proba)
     dtype = floating_dtype(proba.dtype)
     tiny, ones = np.finfo(dtype).tiny, np.ones(proba.shape[1], dtype)
-    result = np.empty(len(proba), dtype)
-    for rows, chunk in _chunks(proba, dtype):
-        terms = np.log(chunk if chunk.min() >= tiny else chunk + tiny)
-        terms *= chunk
-        np.subtract(0, terms @ ones, out=result[rows])
-    return result
+    result, terms = np.empty(len(proba), dtype), None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for rows, chunk in _chunks(proba, dtype):
+            terms = np.empty_like(chunk) if terms is None else terms[: len(chunk)]
+            np.matmul(_p_ln_p(chunk, terms), ones, out=result[rows])
+            if np.isnan(result[rows].sum()):  # a zero: 0 ln 0 is 0
+                terms = _p_ln_p(chunk, terms, tiny)
+                np.matmul(terms, ones, out=result[rows])
+    return np.subtract(0, result, out=result)
+
+
+def _p_ln_p(chunk: NDArray[Any], terms: NDArray[Any], shift: float = 0) -> NDArray[Any]:
+    np.log(chunk + shift if shift else chunk, out=terms)
+    return np.multiply(terms, chunk, out=terms)
 
 
 def least_confidence(proba: ArrayLike) -> NDArray[Any]:
@@ -175,13 +183,30 @@ def margin(proba: ArrayLike) -> NDArray[Any]:
     dtype = floating_dtype(proba.dtype)
     result = np.empty(len(proba), dtype)
     for rows, chunk in _chunks(proba, dtype):
-        columns = np.ascontiguousarray(chunk.T)
-        best = np.maximum(columns[0], columns[1])
-        second = np.minimum(columns[0], columns[1])
-        lower = np.empty_like(best)
-        for column in columns[2:]:
-            np.minimum(best, column, out=lower)
-            np.maximum(second, lower, out=second)
-            np.maximum(best, column, out=best)
+        if proba.shape[1] % 2:
+            best, second = _best_two(np.ascontiguousarray(chunk.T))
+        else:
+            best, second = _best_two_in_pairs(np.ascontiguousarray(chunk))
         np.subtract(best, second, out=result[rows])
     return result
+
+
+def _best_two(columns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Largest and second largest of each position along rows of equal length."""
+    best, second = columns[0].copy(), np.full_like(columns[0], -np.inf)
+    lower = np.empty_like(best)
+    for column in columns[1:]:
+        np.minimum(best, column, out=lower)
+        np.maximum(second, lower, out=second)
+        np.maximum(best, column, out=best)
+    return best, second
+
+
+def _best_two_in_pairs(chunk: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Move columns two by two, which halves the cost of transposing."""
+    pair = {4: np.float64, 8: np.complex128}[chunk.itemsize]
+    pairs = np.ascontiguousarray(chunk.view(pair).T).view(chunk.dtype)
+    best, second = _best_two(pairs)  # of even and of odd columns, in turn
+    low = np.minimum(best[:-1], best[1:])
+    np.maximum(low, np.maximum(second[:-1], second[1:]), out=low)
+    return np.maximum(best[:-1], best[1:])[::2], low[::2]

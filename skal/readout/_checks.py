@@ -4,11 +4,12 @@ import copy
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import check_array
+from sklearn.utils import check_array, gen_even_slices
 
 from skal.containers import n_rows
 
 _ROW_SUM_TOLERANCE = 1e-3
+_BLOCK_CELLS = 2**19  # stays in the cache between two passes
 
 
 def check_proba(proba, positions=None):
@@ -19,14 +20,21 @@ def check_proba(proba, positions=None):
             f"proba has {proba.ndim} dimension(s) and the shape {proba.shape}: give "
             f"one row a row of X and one column a class."
         )
-    error = proba @ np.ones(proba.shape[1], dtype=proba.dtype)
-    error -= 1
-    np.abs(error, out=error)
-    sums = len(error) == 0 or error.max() <= _ROW_SUM_TOLERANCE  # no NaN, no infinity
-    if not sums or (proba.size and proba.min() < 0):
-        good = (error <= _ROW_SUM_TOLERANCE) & (proba >= 0).all(axis=1)
-        raise ValueError(_bad_row(proba, int(np.argmin(good)), positions))
+    for rows in gen_even_slices(len(proba), max(1, proba.size // _BLOCK_CELLS)):
+        if not _are_probabilities(block := proba[rows]):
+            good = [_are_probabilities(row[None]) for row in block]
+            row = rows.start + int(np.argmin(good))
+            raise ValueError(_bad_row(proba, row, positions))
     return proba
+
+
+def _are_probabilities(block):
+    if block.size == 0:
+        return len(block) == 0
+    sums = block @ np.ones(block.shape[1], dtype=block.dtype)
+    low, high = 1 - _ROW_SUM_TOLERANCE, 1 + _ROW_SUM_TOLERANCE
+    # NaN and infinity fail the comparisons
+    return low <= sums.min() and sums.max() <= high and block.min() >= 0
 
 
 def _bad_row(proba, row, positions):

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from skal._seeding import draw_seed, torch_seeded
-from skal.containers import as_pool, chunks, n_rows, take
+from skal.containers import as_array, as_pool, chunks, n_rows, take
 from skal.readout._checks import (
     align_columns,
     as_features,
@@ -182,11 +182,13 @@ class Reader:
         return other
 
     def _fill(self, names, positions):
+        names = [n for n in names if n not in self._stores or self._stores[n].partial]
+        if not names:
+            return
+        positions = as_array(positions)
         for name in names:
             if name not in self._stores:
                 self._stores[name] = Store(n_rows(self.X))
-        if not names:
-            return
         lacking = {name: self._stores[name].lacks(positions) for name in names}
         together = np.all(list(lacking.values()), axis=0)
         groups = [([name], mask & ~together) for name, mask in lacking.items()]

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse as sp
 
-from skal.containers import take
+from skal.containers import as_index, take
 
 
 class Store:
@@ -29,11 +29,14 @@ class Store:
         store._in_place = True
         return store
 
+    @property
+    def partial(self):
+        """Whether rows may lack."""
+        return self._slot is not None
+
     def lacks(self, positions):
         """Mask of the positions that are not known."""
-        if self._slot is None:
-            return np.zeros(len(positions), dtype=bool)
-        return self._slot[positions] < 0
+        return self._slot[as_index(positions)] < 0
 
     def add(self, positions, block, rows, X):
         """Take in values of rows that were lacking; `rows` of X are what was read."""
@@ -68,7 +71,7 @@ class Store:
             self._values, self._blocks = sp.vstack(old + self._blocks, "csr"), []
         if self._in_place:
             return take(self._values, positions)
-        slots = self._slot[positions]
+        slots = self._slot[as_index(positions)]
         ascending = (np.diff(slots) > 0).all()
         return take(self._values, slots) if ascending else self._values[slots]
 

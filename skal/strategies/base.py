@@ -20,7 +20,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
 
 from skal._seeding import derive, draw_seed, generator, seed_params, torch_seeded
-from skal.containers import as_pool, chunks, n_rows, take
+from skal.containers import Positions, as_array, as_pool, chunks, n_rows, take
 from skal.functional import top
 from skal.labels import Pool, check_query_size, column_classes, resolve_candidates
 from skal.readout import Reader, column_labels, learn_features, read_only
@@ -148,7 +148,7 @@ class QueryStrategy(BaseEstimator):
             classes=pool.classes,
             proba=proba,
             embedding=embedding,
-            seed=derive(self.seed_, _FOR_READING, len(pool.bought)),
+            seed=derive(self.seed_, _FOR_READING, pool.n_bought),
         )
         return self._begin(pool, reader)
 
@@ -198,10 +198,10 @@ class QueryStrategy(BaseEstimator):
         """
         if X is None:
             pool = self._whole_pool("score_samples")
-            return self._scores(np.arange(n_rows(pool.X)), self._model())
+            return self._scores(range(n_rows(pool.X)), self._model())
         self._check_begun("score_samples")
         X = as_pool(X)
-        return self._scores(np.arange(n_rows(X)), self._model().on(X))
+        return self._scores(range(n_rows(X)), self._model().on(X))
 
     # The rooms -----------------------------------------------------------------------
 
@@ -215,13 +215,14 @@ class QueryStrategy(BaseEstimator):
         self._forgotten = False
         return self
 
-    def _query(self, query_size: int, candidates: NDArray[np.intp]) -> NDArray[np.intp]:
+    def _query(self, query_size: int, candidates: Positions) -> NDArray[np.intp]:
         """Choose among candidates that are known to be unlabeled and enough."""
-        rng = generator(self.seed_, len(self._pool.bought))
+        rng = generator(self.seed_, self._pool.n_bought)
         hook = self._select_hook
         if hook is None:
-            scores = self._scores(candidates, self._model())
-            return candidates[top(scores, query_size, rng)]
+            picked = top(self._scores(candidates, self._model()), query_size, rng)
+            return picked if isinstance(candidates, range) else candidates[picked]
+        candidates = as_array(candidates)
         chance = {"query_size": query_size, "rng": rng}
         arguments = self._arguments(hook, candidates, self._model(), chance)
         picked = np.asarray(self._select(**arguments))
@@ -232,9 +233,7 @@ class QueryStrategy(BaseEstimator):
             )
         return candidates[picked]
 
-    def _scores(
-        self, positions: NDArray[np.intp], reader: Reader
-    ) -> NDArray[np.floating]:
+    def _scores(self, positions: Positions, reader: Reader) -> NDArray[np.floating]:
         """Score rows of a reader, chunk by chunk."""
         hook = self._score_hook
         if hook is None:
@@ -260,15 +259,13 @@ class QueryStrategy(BaseEstimator):
         given = {name: value for name, value in chance.items() if name in hook.facts}
         return rows | given | self._surroundings(hook)
 
-    def _rows(
-        self, hook: Hook, positions: NDArray[np.intp], reader: Reader
-    ) -> dict[str, Any]:
+    def _rows(self, hook: Hook, positions: Positions, reader: Reader) -> dict[str, Any]:
         """Read what a hook asks about the rows in question."""
         self._check_needs(hook, reader)
         names = hook.present(reader.knows).get("", ())
         values = reader.read(names, positions, **self._options())
         if "candidates" in hook.facts:
-            values["candidates"] = read_only(positions)
+            values["candidates"] = read_only(as_array(positions))
         return values
 
     def _options(self) -> dict[str, Any]:
@@ -282,7 +279,7 @@ class QueryStrategy(BaseEstimator):
             return self._kept
         facts = {
             "unlabeled": lambda: pool.unlabeled,
-            "labeled_y": lambda: pool.codes[pool.labeled],
+            "labeled_y": lambda: pool.labeled_y,
             "round": lambda: pool.round,
             "n_rounds": lambda: pool.n_rounds,
             "estimator": lambda: reader.estimator,
@@ -322,7 +319,7 @@ class QueryStrategy(BaseEstimator):
         if self.estimator is None or self._forgotten or len(pool.labeled) == 0:
             return self._reader
         if self._proxy is None:
-            seed = derive(self.seed_, _FOR_PROXY, len(pool.bought))
+            seed = derive(self.seed_, _FOR_PROXY, pool.n_bought)
             proxy = seed_params(clone(self.estimator), seed)
             with torch_seeded(seed):
                 proxy.fit(take(pool.X, pool.labeled), pool.y)

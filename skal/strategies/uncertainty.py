@@ -1,5 +1,7 @@
 """Strategies that ask where the model is least sure."""
 
+import numpy as np
+
 from skal.functional import entropy, least_confidence, margin
 from skal.strategies.base import QueryStrategy
 
@@ -74,4 +76,5 @@ class MarginSampling(QueryStrategy):
     """
 
     def _score(self, proba):
-        return -margin(proba)
+        margins = margin(proba)
+        return np.negative(margins, out=margins)
