@@ -193,9 +193,11 @@ def margin(proba: ArrayLike) -> NDArray[Any]:
 
 def _best_two(columns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Largest and second largest of each position along rows of equal length."""
-    best, second = columns[0].copy(), np.full_like(columns[0], -np.inf)
+    if len(columns) == 1:
+        return columns[0], np.full_like(columns[0], -np.inf)
+    best, second = np.maximum(*columns[:2]), np.minimum(*columns[:2])
     lower = np.empty_like(best)
-    for column in columns[1:]:
+    for column in columns[2:]:
         np.minimum(best, column, out=lower)
         np.maximum(second, lower, out=second)
         np.maximum(best, column, out=best)
