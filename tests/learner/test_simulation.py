@@ -261,6 +261,14 @@ def test_semi_supervised_estimators_get_the_whole_pool(make, digits, model, name
     assert set(learner.classes_) == set(y)
 
 
+def test_weights_go_with_the_whole_pool(make, digits):
+    X, y = digits
+    weights = np.arange(900.0)
+    learner = make(None, Recorder(), use_unlabeled=True)
+    learner.fit(X, y, sample_weight=weights)
+    assert Recorder.calls[-1][2] is weights
+
+
 def test_use_unlabeled_marks_with_minus_one(make, digits):
     X, y = digits
     learner = make(None, Recorder(), use_unlabeled=True).fit(X, y)
@@ -303,6 +311,24 @@ class TestOutOfDistribution:
         X, y = open_set
         learner = make(initial=initial, ood_label=99, n_rounds=0).fit(X, y)
         assert (y[learner.labeled_indices_] != 99).sum() == 40
+
+    def test_the_strategy_begins_once_a_round(self, make, open_set):
+        begun, asked = [], []
+
+        class Counted(EntropySampling):
+            def _begin(self, pool, reader):
+                begun.append(len(pool.bought))
+                return super()._begin(pool, reader)
+
+            def _query(self, query_size, candidates):
+                asked.append(query_size)
+                return super()._query(query_size, candidates)
+
+        learner = make(Counted(), ood_label=99).fit(*open_set)
+        costs = [row["cost"] for row in learner.history_]
+        assert begun == costs
+        assert len(asked) > 3
+        assert sum(asked) == learner.cost_ - costs[0]
 
     def test_an_estimator_may_ask_for_them(self, make, open_set):
         X, y = open_set
