@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 from skorch import NeuralNetClassifier
+from skorch.callbacks import LRScheduler
 from torch import nn
 
 from skal import ActiveLearner
@@ -64,6 +65,7 @@ def make_net(epochs):
         iterator_train__shuffle=True,
         iterator_valid__batch_size=512,
         train_split=None,
+        callbacks=[LRScheduler("CosineAnnealingLR", T_max=epochs)],
         classes=np.arange(10),
         verbose=0,
         device="cuda" if torch.cuda.is_available() else "cpu",
@@ -106,7 +108,7 @@ def plot(results, path):
         ylabel="Accuracy on the test images",
         title="Fashion-MNIST, small convolutional net, one run",
     )
-    axes.yaxis.set_major_locator(MultipleLocator(0.04))
+    axes.yaxis.set_major_locator(MultipleLocator(0.02))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.grid(alpha=0.25, lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)

@@ -117,9 +117,12 @@ def plot(results, path):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", default="quickstart.png", help="where the PNG goes")
+    parser.add_argument("--table", help="where a CSV of all rounds goes")
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     results = simulate(arguments.repeats)
     print(table(results).to_string(float_format="{:.3f}".format))
     plot(results, arguments.output)
     print(f"\nLearning curves: {arguments.output}")
+    if arguments.table:
+        results.drop(columns="indices").to_csv(arguments.table, index=False)
