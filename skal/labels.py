@@ -67,6 +67,13 @@ class Pool:
             names = name_classes(names) if name_classes else names
             return cls(X, _no_codes(n_rows(X), len(names)), names)
         y = as_labels(y, missing_label)
+        if ood_label is not None and is_missing(
+            np.array([ood_label], dtype=object), missing_label
+        ):
+            raise ValueError(
+                f"ood_label and missing_label are both {ood_label!r}: give what is out "
+                f"of distribution a mark of its own."
+            )
         _refuse_text(y, "ood_label", ood_label)
         if len(y) != n_rows(X):
             raise ValueError(
@@ -125,6 +132,8 @@ class Pool:
 
 def as_labels(y: Any, missing_label: Any = -1) -> NDArray[Any]:
     """Bring labels of any kind into a 1-D array whose missing values can be found."""
+    if isinstance(y, np.ma.MaskedArray):
+        y = np.ma.filled(y.astype(object), None)
     dtype = getattr(y, "dtype", None)
     if dtype is not None and not isinstance(dtype, np.dtype) and hasattr(y, "to_numpy"):
         y = y.to_numpy(dtype=object)  # pandas Int64, category, string
@@ -239,6 +248,8 @@ def column_classes(
     """
     if classes is not None:
         names = np.asarray(classes)
+        if len(set(names.tolist())) < len(names):
+            raise ValueError(f"classes names a class twice: {names.tolist()}.")
         if len(names) != n_columns:
             raise ValueError(
                 f"proba has {n_columns} columns and `classes` names {len(names)}: "

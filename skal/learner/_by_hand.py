@@ -4,20 +4,14 @@ import copy
 import dataclasses
 import time
 import warnings
-from numbers import Real
 
 import numpy as np
 
 from skal.containers import n_rows
+from skal.labels import as_positions
 from skal.learner._campaign import FOR_INITIAL, Campaign
 from skal.learner._initial import initial_order
-
-
-def nested_params(strategy):
-    """Return the parameters of a strategy and of what it holds."""
-    if strategy is None:
-        return {"": None}
-    return {"": strategy, **strategy.get_params(deep=True)}
+from skal.strategies import QueryStrategy
 
 
 class HandCampaign(Campaign):
@@ -41,7 +35,7 @@ class HandCampaign(Campaign):
     def __init__(self, pool, strategy, seed, *, source, **options):
         super().__init__(pool, strategy, seed, **options)
         self.source = source
-        self.chooser = None
+        self.chooser = self.initial = self.made_for = None
         self.n = n_rows(pool.X)
         self.asked = np.empty(0, dtype=np.intp)
         self.asked_at = 0
@@ -64,15 +58,6 @@ class HandCampaign(Campaign):
         other.take_labels(pool)
         return other
 
-    def was_made_for(self, strategy):
-        """Tell whether the learner's strategy is still what it was."""
-        now = nested_params(strategy)
-        return now.keys() == self.made_for.keys() and all(
-            value is self.made_for[name]
-            or (isinstance(value, (str, Real)) and value == self.made_for[name])
-            for name, value in now.items()
-        )
-
     def take_labels(self, pool):
         """Take in what is labeled now; what was asked for, in that order, comes first.
 
@@ -89,12 +74,16 @@ class HandCampaign(Campaign):
         self.pool = dataclasses.replace(pool, **plan)
 
     def train_and_record(self, trainer):
-        """Fit on the labels; tell the strategy; add a row to the history."""
-        if self.model is not None:  # a failure must leave the old model as it is
-            self.model = copy.deepcopy(self.model)
-        fit_time = self.train(trainer)
+        """Fit on the labels; tell the strategy; add a row to the history.
+
+        Without new labels (corrections, other parameters) the last row is made anew.
+        """
+        fit_time = self.train(trainer, in_place=False)
         self.strategy._begin(self.pool, self.reader())
         indices = self.bought[self.n_recorded :]
+        if len(indices) == 0 and self.history:
+            last = self.history.pop()
+            indices, self.query_time = last["indices"], last["query_time"]
         self.n_recorded = len(self.bought)
         self.record(indices, fit_time, self.query_time, {})
         self.query_time = 0.0
@@ -105,7 +94,7 @@ class HandCampaign(Campaign):
         if n_left == 0:
             raise ValueError("The pool is empty: every row of it is labeled.")
         if query_size is None:
-            query_size = max(1, n_initial - len(self.pool.labeled))
+            query_size = self._n_wanted(n_initial)
         if query_size > n_left:
             warnings.warn(
                 f"query_size is {query_size} and there are {n_left} unlabeled rows "
@@ -116,19 +105,25 @@ class HandCampaign(Campaign):
         start = time.perf_counter()
         picked = self._choose(min(query_size, n_left))
         self.query_time += time.perf_counter() - start
-        self.asked, self.asked_at = picked, len(self.bought)
+        self.asked, self.asked_at = picked.copy(), len(self.bought)
         self.counts_as_round = self.model is not None or self.chooser is self.strategy
         return picked
 
+    def _n_wanted(self, n_initial):
+        """Count what is missing to the first batch."""
+        if not isinstance(self.initial, (str, QueryStrategy)):
+            chosen = as_positions(self.initial, self.n, "initial")
+            return max(1, int(self.pool.unlabeled[chosen].sum()))
+        return max(1, n_initial - len(self.pool.labeled))
+
     def _choose(self, n):
-        unlabeled = np.flatnonzero(self.pool.unlabeled)
+        candidates = self.candidates()
+        if len(candidates) < n:  # more asked than a subset of the pool holds
+            candidates = np.flatnonzero(self.pool.unlabeled)
         if self.model is not None:
-            candidates = self.candidates()
-            if len(candidates) < n:
-                candidates = unlabeled
             return self.strategy._query(n, candidates)
         if self.chooser is not None:
-            return self.chooser._begin(self.pool, self.reader())._query(n, unlabeled)
+            return self.chooser._begin(self.pool, self.reader())._query(n, candidates)
         order = initial_order(self.initial, self.n, (self.seed, FOR_INITIAL))
         return order[self.pool.unlabeled[order]][:n]
 

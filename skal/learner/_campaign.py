@@ -13,6 +13,18 @@ from skal.readout import Reader
 FOR_STRATEGY, FOR_INITIAL, FOR_SUB_POOL, FOR_TRAINING, FOR_READING = range(5)
 
 
+_FACTS = {
+    "round",
+    "n_labeled",
+    "cost",
+    "indices",
+    "fit_time",
+    "query_time",
+    "sampling_bias",
+    "class_counts",
+}
+
+
 class Campaign:
     """The state of a learner and its strategy on one pool.
 
@@ -57,11 +69,11 @@ class Campaign:
             memory=self.memory,
         )
 
-    def train(self, trainer):
+    def train(self, trainer, **options):
         """Fit the estimator on what is labeled; return the seconds it took."""
         start = time.perf_counter()
         seed = derive(*self.key(FOR_TRAINING))
-        self.model = trainer.fit(self.pool, seed, self.model)
+        self.model = trainer.fit(self.pool, seed, self.model, **options)
         return time.perf_counter() - start
 
     def candidates(self):
@@ -85,13 +97,18 @@ class Campaign:
 
     def record(self, indices, fit_time, query_time, scores):
         """Add a row to the history."""
+        if taken := sorted(scores.keys() & _FACTS):
+            raise ValueError(
+                f"scoring names a score {taken[0]!r}, which is a column of history_ "
+                f"already: rename it."
+            )
         counts = self.class_counts()
         self.history.append(
             {
                 "round": len(self.history),
                 "n_labeled": int(counts.sum()),
                 "cost": len(self.bought),
-                "indices": indices,
+                "indices": indices.copy(),
                 "fit_time": fit_time,
                 "query_time": query_time,
                 "sampling_bias": self.sampling_bias(),
@@ -120,7 +137,7 @@ class Campaign:
             "estimator_": self.estimator,
             "strategy_": self.strategy,
             "classes_": self.pool.classes,
-            "labeled_indices_": self.bought,
+            "labeled_indices_": self.bought.copy(),
             "history_": list(self.history),
             "sampling_bias_": self.sampling_bias(),
             "cost_": len(self.bought),

@@ -8,26 +8,21 @@ from skal.labels import as_positions
 from skal.strategies import QueryStrategy
 
 
-def initial_strategy(learner, strategy):
-    """Return the strategy that picks the first batch, None where an order does."""
-    if isinstance(learner.initial, QueryStrategy):
-        return learner.initial
-    return strategy if is_named(learner.initial, "strategy") else None
-
-
 def is_named(initial, name):
     """Tell whether the parameter `initial` is this name."""
     return isinstance(initial, str) and initial == name
 
 
-def check_initial(initial, by_hand):
-    """Check the parameter `initial` of a learner before any work."""
+def check_initial(initial, n, by_hand):
+    """Check the parameter `initial` of a learner before any work on n rows."""
     names = ("random", "stratified", "strategy")
     if isinstance(initial, str) and initial not in names:
         raise ValueError(
             f"initial is {initial!r}: give one of {names}, an array of positions, or a "
             f"strategy."
         )
+    if not isinstance(initial, (str, QueryStrategy)):
+        as_positions(initial, n, "initial")
     if by_hand and is_named(initial, "stratified"):
         raise ValueError(
             "initial='stratified' needs to know every label, and `teach` does not: "

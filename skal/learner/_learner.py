@@ -29,10 +29,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from skal._seeding import derive, draw_seed, seed_params, torch_seeded
 from skal.containers import as_pool, n_rows
 from skal.labels import Pool, check_complete, encode, resolve_count, warn_if_sentinel
-from skal.learner._by_hand import HandCampaign, nested_params
+from skal.learner._by_hand import HandCampaign
 from skal.learner._callbacks import CallbackSupportMixin, RoundCallbacks
 from skal.learner._campaign import FOR_STRATEGY, Campaign
 from skal.learner._initial import check_initial, is_named
+from skal.learner._params import nested_params, same_params
 from skal.learner._progress import RoundProgress
 from skal.learner._simulation import Simulation
 from skal.learner._training import Trainer
@@ -46,6 +47,10 @@ def _estimator_has(method):
         return hasattr(estimator, method)
 
     return check
+
+
+def _strategy_scores(learner):
+    return hasattr(learner.strategy or RandomSampling(), "score_samples")
 
 
 class ActiveLearner(
@@ -82,10 +87,11 @@ default="random"
     pool_size : int or None, default=None
         Each round chooses from a fresh random subset of that many unlabeled rows.
     warm_start : bool, default=False
-        Whether a round goes on from the last weights, by ``partial_fit`` over all
-        labeled rows or by the estimator's own ``warm_start``, and not from scratch.
-        Wrong for estimators that count what they see (naive Bayes): they would count
-        early rows again.
+        Whether a round goes on from the last weights and not from scratch: by one
+        ``partial_fit`` over all labeled rows (one epoch for most of scikit-learn's
+        estimators) where there is one, else by the estimator's own ``warm_start``. A
+        class that is new starts it afresh. Wrong for estimators that count what they
+        see (naive Bayes): they would count early rows again.
     use_unlabeled : bool, default=False
         Whether the estimator is given the whole pool, with -1 for the unlabeled, as
         scikit-learn's semi-supervised estimators take it.
@@ -153,7 +159,7 @@ default="random"
     """
 
     _parameter_constraints: ClassVar = {
-        "estimator": [HasMethods(["fit", "predict"])],
+        "estimator": [HasMethods(["fit"])],
         "strategy": [QueryStrategy, None],
         "n_rounds": [Interval(Integral, 0, None, closed="left")],
         "pool_size": [Interval(Integral, 1, None, closed="left"), None],
@@ -251,7 +257,7 @@ default="random"
     def _check_oracle(self, X, y):
         y = check_complete(y, n_rows(X), type(self).__name__)
         truth, classes = encode(y, missing_label=None, ood_label=self.ood_label)
-        check_classification_targets(y if self.ood_label is None else classes)
+        check_classification_targets(classes[truth[truth >= 0]])
         if len(classes) < 2:
             raise ValueError(
                 f"y holds one class only, {classes.tolist()}: a classifier needs two."
@@ -279,14 +285,12 @@ default="random"
             return lambda campaign: {}  # noqa: ARG005
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val go together: one of them is None.")
-        single = self.scoring is None or isinstance(self.scoring, str)
         name = self.scoring if isinstance(self.scoring, str) else "score"
-        single = single or callable(self.scoring)
         scorer = check_scoring(self, self.scoring)
 
         def score(campaign):
             result = scorer(self._as_of(campaign), X_val, y_val)
-            return {name: result} if single else dict(result)
+            return dict(result) if isinstance(result, dict) else {name: result}
 
         return score
 
@@ -332,20 +336,31 @@ default="random"
             seed = draw_seed(self.random_state)
             campaign = self._campaign(HandCampaign, empty, seed, source=X)
             campaign.take_labels(pool)
-        elif not campaign.was_made_for(self.strategy):
-            strategy = self.strategy or RandomSampling()
-            campaign.strategy = self._seeded(strategy, campaign.seed)
-        campaign.made_for = nested_params(self.strategy)
-        campaign.initial, campaign.n_initial = self.initial, n_initial
-        campaign.chooser = self._chooser(campaign, by_hand=True)
+        self._set_up(campaign, n_initial)
         if len(np.unique(pool.codes[pool.labeled])) > 1:
             campaign.train_and_record(trainer)
             self.__dict__.update(campaign.attributes())
-        elif campaign is not old:
+        else:
+            campaign.model = None
             for name in campaign.attributes():
                 self.__dict__.pop(name, None)
         self._by_hand = campaign
         return self
+
+    def _set_up(self, campaign, n_initial):
+        """Tell a campaign the learner's parameters, which may be others than before."""
+        made_for = nested_params(self.strategy)
+        if not same_params(campaign.made_for or made_for, made_for):
+            strategy = self.strategy or RandomSampling()
+            campaign.strategy = self._seeded(strategy, campaign.seed)
+        campaign.made_for = made_for
+        campaign.pool_size, campaign.memory = self.pool_size, self._memory
+        campaign.pool = dataclasses.replace(campaign.pool, n_rounds=self._n_rounds)
+        campaign.n_initial = n_initial
+        if campaign.initial is not self.initial:
+            campaign.initial, campaign.chooser = self.initial, None
+        if campaign.chooser is None or is_named(self.initial, "strategy"):
+            campaign.chooser = self._chooser(campaign, by_hand=True)
 
     def query(self, query_size=None):
         """Choose what to label next.
@@ -378,12 +393,18 @@ default="random"
 
     def _empty_pool(self, X, classes):
         nothing = Pool.from_labels(X, None, name_classes=lambda _: classes)
-        n_rounds = self.n_rounds + is_named(self.initial, "strategy")
-        return dataclasses.replace(nothing, n_rounds=n_rounds)
+        return dataclasses.replace(nothing, n_rounds=self._n_rounds)
+
+    @property
+    def _n_rounds(self):
+        return self.n_rounds + is_named(self.initial, "strategy")
+
+    @property
+    def _memory(self):
+        return getattr(self.memory, "location", self.memory)
 
     def _campaign(self, kind, pool, seed, **options):
-        memory = getattr(self.memory, "location", self.memory)
-        options |= {"pool_size": self.pool_size, "memory": memory}
+        options |= {"pool_size": self.pool_size, "memory": self._memory}
         strategy = self._seeded(self.strategy or RandomSampling(), seed)
         return kind(pool, strategy, seed, **options)
 
@@ -393,7 +414,7 @@ default="random"
 
     def _chooser(self, campaign, by_hand):
         """Return the strategy that picks the first batch, or None."""
-        check_initial(self.initial, by_hand)
+        check_initial(self.initial, len(campaign.pool.codes), by_hand)
         if is_named(self.initial, "strategy"):
             chooser = campaign.strategy
         elif isinstance(self.initial, QueryStrategy):
@@ -412,7 +433,13 @@ default="random"
     def _routed(self, fit_params):
         if not _routing_enabled():
             return fit_params
-        return process_routing(self, "fit", **fit_params).estimator.fit
+        routed = process_routing(self, "fit", **fit_params).estimator
+        return routed[self._training_method]
+
+    @property
+    def _training_method(self):
+        partial = self.warm_start and hasattr(self.estimator, "partial_fit")
+        return "partial_fit" if partial else "fit"
 
     # Predict -------------------------------------------------------------------------
 
@@ -440,7 +467,8 @@ default="random"
         self._check_trained()
         if self.use_unlabeled and self.ood_label is not None:
             return self.classes_[self.predict_proba(X).argmax(axis=1)]
-        return np.asarray(self._ask_estimator("predict", X))
+        labels = np.asarray(self._ask_estimator("predict", X))
+        return labels.astype(bool) if self.classes_.dtype == bool else labels
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X):
@@ -457,6 +485,7 @@ default="random"
         self._check_trained()
         return self._aligned(self._ask_estimator("decision_function", X), -np.inf)
 
+    @available_if(_strategy_scores)
     def score_samples(self, X):
         """Score rows by the strategy, higher = more wanted, (n_samples,)."""
         self._check_trained()
@@ -493,7 +522,7 @@ default="random"
 
     def get_metadata_routing(self):
         """Say which metadata goes where: X_val and y_val here, the rest inwards."""
-        inwards = MethodMapping().add(caller="fit", callee="fit")
+        inwards = MethodMapping().add(caller="fit", callee=self._training_method)
         return (
             MetadataRouter(owner=self)
             .add_self_request(self)

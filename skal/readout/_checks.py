@@ -94,7 +94,13 @@ def as_float(values, name):
         return values.astype(np.float32)
     if values.dtype.kind not in "biufO":
         raise TypeError(f"{name} is of dtype {values.dtype}, which holds no numbers.")
-    return values.astype(np.float64)
+    try:
+        return values.astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise TypeError(
+            f"{name} holds what is no number: {error}. Give the strategy a "
+            f"`representation`, a transformer that makes a table of numbers of X."
+        ) from error
 
 
 def read_only(values):
@@ -144,6 +150,11 @@ def align_columns(values, names, classes, fill=0.0):
         return values
     column = {name: number for number, name in enumerate(classes)}
     kept = [number for number, name in enumerate(names) if name in column]
+    if not kept:
+        raise ValueError(
+            f"The model knows the classes {names[:10]}, none of them among the classes "
+            f"{classes[:10]}."
+        )
     out = np.full((n_rows(values), len(classes)), fill, dtype=values.dtype)
     out[:, [column[names[number]] for number in kept]] = values[:, kept]
     if fill == 0 and len(kept) < len(names):

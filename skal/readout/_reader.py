@@ -70,6 +70,8 @@ def read(estimator, X, what=("proba", "embedding"), *, n_draws=10, random_state=
     ((150, 3), (150, 4))
     """
     reader = Reader(X := as_pool(X), estimator, seed=draw_seed(random_state))
+    if n_rows(X) == 0:
+        raise ValueError("X has no rows: there is nothing to read.")
     what = (what,) if isinstance(what, str) else tuple(what)
     if unknown := [name for name in what if name not in READINGS]:
         raise ValueError(f"what names {unknown[0]!r}: give some of {list(READINGS)}.")

@@ -58,6 +58,11 @@ class Hook:
         return any("embedding" in names for names in self.readings.values())
 
     @property
+    def asks_for_all_rows(self) -> bool:
+        """Whether readings or facts of every row of the pool are asked for."""
+        return "pool_" in self.readings or "unlabeled" in self.facts
+
+    @property
     def reads_draws(self) -> bool:
         """Whether stochastic passes are read, of whichever rows."""
         return any("proba_draws" in names for names in self.readings.values())

@@ -9,6 +9,7 @@ over the model. Annotated class attributes are the keyword-only parameters.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import warnings
 from typing import Any, ClassVar, Self, dataclass_transform
@@ -18,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from skal._seeding import derive, draw_seed, generator, seed_params, torch_seeded
 from skal.containers import Positions, as_array, as_pool, chunks, n_rows, take
@@ -133,7 +135,8 @@ class QueryStrategy(BaseEstimator):
         -------
         self : object
         """
-        X = as_pool(X)
+        X = self._converted(X)
+        _check_fitted(estimator)
         pool = Pool.from_labels(
             X,
             y,
@@ -217,6 +220,8 @@ class QueryStrategy(BaseEstimator):
 
     def _query(self, query_size: int, candidates: Positions) -> NDArray[np.intp]:
         """Choose among candidates that are known to be unlabeled and enough."""
+        if not isinstance(candidates, range) and (np.diff(candidates) <= 0).any():
+            candidates = np.sort(candidates)
         rng = generator(self.seed_, self._pool.n_bought)
         hook = self._select_hook
         if hook is None:
@@ -246,7 +251,13 @@ class QueryStrategy(BaseEstimator):
             self._score(**self._rows(hook, piece, reader), **around)
             for piece in ([positions] if whole else chunks(reader.X, positions))
         ]
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        scores = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        if np.shape(scores) != (len(positions),):
+            raise RuntimeError(
+                f"{type(self).__name__}._score returned the shape {np.shape(scores)} "
+                f"for {len(positions)} rows."
+            )
+        return scores
 
     def _arguments(
         self,
@@ -276,6 +287,11 @@ class QueryStrategy(BaseEstimator):
         pool, reader = self._pool, self._model()
         self._check_needs(hook, reader)
         if self._forgotten:
+            if self._kept is None:
+                raise NotFittedError(
+                    f"{type(self).__name__} has dropped its pool and cannot score new "
+                    f"rows without it: call fit(X, y, ...) again."
+                )
             return self._kept
         facts = {
             "unlabeled": lambda: pool.unlabeled,
@@ -345,6 +361,13 @@ class QueryStrategy(BaseEstimator):
             self.__dict__.pop("_learnt", None)
         return super().set_params(**params)
 
+    def _converted(self, X: Any) -> Any:
+        """Make a pool of X, the same one as long as X is the same object."""
+        source = self.__dict__.get("_source")
+        if source is None or source[0] is not X:
+            self._source: Any = (X, as_pool(X))
+        return self._source[1]
+
     def _draw_seed(self) -> None:
         if self.__dict__.get("_seed_source", self) is not self.random_state:
             self.seed_ = draw_seed(self.random_state)
@@ -354,21 +377,42 @@ class QueryStrategy(BaseEstimator):
 
     def _forget_pool(self) -> None:
         """Drop the pool; keep of it what scores of new rows need."""
-        hook, reader = self._score_hook, self._model()
-        readable = hook is not None and not hook.missing(reader.knows)
-        self._kept = self._surroundings(hook) if hook and readable else {}
+        self._drop_pool(self._to_keep())
+
+    def _to_keep(self) -> dict[str, Any] | None:
+        """Read what scores of new rows need; None where that is all rows, or fails."""
+        hook = self._score_hook
+        if hook is None or hook.asks_for_all_rows:
+            return None
+        try:
+            around = self._surroundings(hook)
+        except (ValueError, TypeError):  # what cannot be read is missed when it is used
+            return None
+        return {
+            name: value.copy() if hasattr(value, "dtype") else value
+            for name, value in around.items()
+        }
+
+    def _drop_pool(self, kept: dict[str, Any] | None) -> None:
+        self._kept = kept
+        self._reader = (self._proxy or self._reader).on(None)
         self._pool = self._pool.without_rows()
-        self._reader = reader.on(None)
-        self._proxy = self._learnt = None
+        self._proxy = self._learnt = self._source = None
         self._forgotten = True
 
+    def __copy__(self) -> Self:
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
     def __getstate__(self) -> dict[str, Any]:
-        if "_pool" not in self.__dict__ or self._forgotten:
-            return super().__getstate__()
-        light = type(self).__new__(type(self))
-        light.__dict__.update(self.__dict__)
-        light._forget_pool()
-        return light.__getstate__()
+        light = self
+        if "_pool" in self.__dict__ and not self._forgotten:
+            kept = self._to_keep()
+            light = copy.copy(self)
+            light._drop_pool(kept)
+        state = super(QueryStrategy, light).__getstate__()
+        return {name: value for name, value in state.items() if name != "_source"}
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_pool" in self.__dict__
@@ -415,7 +459,23 @@ def _class_names(
     if classes is not None:
         return np.asarray(classes)
     names = None if estimator is None else column_labels(estimator)
-    if names is None or set(names.tolist()) == set(seen.tolist()):
-        return seen if names is None else np.asarray(names)
-    new = [label for label in seen.tolist() if label not in set(names.tolist())]
-    return np.asarray([*names.tolist(), *new])
+    if names is None:
+        return seen
+    known = set(np.asarray(names).tolist())
+    new = [label for label in seen.tolist() if label not in known]
+    if len(seen) and len(new) == len(seen):
+        raise ValueError(
+            f"y holds the labels {seen.tolist()[:10]} and the estimator knows the "
+            f"classes {np.asarray(names).tolist()[:10]}, which share none: encode y as "
+            f"it was encoded when the estimator was trained."
+        )
+    return np.asarray([*np.asarray(names).tolist(), *new]) if new else np.asarray(names)
+
+
+def _check_fitted(estimator: Any) -> None:
+    if isinstance(estimator, type):
+        raise TypeError(
+            f"estimator is the class {estimator.__name__}: give a fitted instance."
+        )
+    if isinstance(estimator, BaseEstimator):
+        check_is_fitted(estimator)

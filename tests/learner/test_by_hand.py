@@ -1,6 +1,7 @@
 """teach and query: somebody labels."""
 
 import pickle
+import threading
 
 import numpy as np
 import pandas as pd
@@ -305,3 +306,80 @@ def test_history_times_the_queries(make, digits):
     learner = make(MarginSampling())
     label(learner, X, truth, [40, 20])
     assert all(row["query_time"] > 0 for row in learner.history_)
+
+
+def test_corrections_down_to_one_class_forget_the_model(make, digits, masked):
+    X, truth = digits
+    learner = make(EntropySampling()).teach(X, y := masked(truth, np.arange(40)))
+    y[:40] = 3
+    learner.teach(X, y)
+    with pytest.raises(NotFittedError, match="two"):
+        learner.predict(X)
+    fresh = make(EntropySampling()).teach(X, y)
+    assert np.array_equal(learner.query(5), fresh.query(5))
+    other = pickle.loads(pickle.dumps(learner)).teach(X, y)
+    assert np.array_equal(other.query(5), fresh.query(5))
+
+
+def test_all_listed_positions_are_asked_first(make, digits):
+    X, _ = digits
+    learner = make(initial=np.arange(30, 90), n_initial=5)
+    assert learner.teach(X, np.full(900, -1)).query().tolist() == list(range(30, 90))
+
+
+def test_parameters_may_change_between_lessons(make, digits, masked):
+    X, truth = digits
+    y = masked(truth, np.arange(40))
+    model = SGDClassifier(random_state=0)
+    learner = make(AsksForRounds(), model, warm_start=True, pool_size=5).teach(X, y)
+    assert learner.query(7)[0] == 40
+    learner.set_params(estimator__alpha=7.0, pool_size=None, n_rounds=9).teach(X, y)
+    assert learner.estimator_.alpha == 7.0
+    assert learner.query(7).tolist() == list(range(40, 47))
+    assert learner.strategy_.told_[-1] == (0, 9)
+
+
+def test_another_first_strategy_learns_its_features_once(make, digits):
+    X, _ = digits
+    fits = []
+
+    class Counting(PCA):
+        def fit(self, X, y=None):
+            fits.append(len(X))
+            return super().fit(X)
+
+    learner = make(initial=CoreSet(representation=Counting(5)))
+    for _ in range(3):
+        learner.teach(X, np.full(900, -1)).query(5)
+    assert fits == [900]
+
+
+def test_lessons_without_new_labels_add_no_round(make, digits, masked):
+    X, truth = digits
+    y = masked(truth, np.arange(40))
+    learner = make(MarginSampling()).teach(X, y).teach(X, y)
+    assert len(learner.history_) == 1
+    assert learner.history_[0]["indices"].tolist() == list(range(40))
+
+
+def test_a_model_that_cannot_be_copied(make, digits, masked):
+    X, truth = digits
+
+    class Locked(LogisticRegression):
+        def fit(self, X, y):
+            self.lock_ = threading.Lock()
+            return super().fit(X, y)
+
+    learner = make(None, Locked(max_iter=200))
+    for n in (40, 50):
+        learner.teach(X, masked(truth, np.arange(n)))
+    assert learner.cost_ == 50
+
+
+def test_the_first_batch_of_a_sub_pool_is_that_of_a_simulation(make, digits):
+    X, truth = digits
+    params = {"initial": "strategy", "pool_size": 100}
+    simulated = make(CoreSet(), **params).fit(X, truth)
+    by_hand = make(CoreSet(), **params)
+    label(by_hand, X, truth, [None, 20, 20, 20])
+    assert np.array_equal(by_hand.labeled_indices_, simulated.labeled_indices_)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.naive_bayes import GaussianNB
@@ -19,6 +19,7 @@ from skal.strategies import (
     EntropySampling,
     LeastConfidenceSampling,
     MarginSampling,
+    QueryStrategy,
     RandomSampling,
 )
 
@@ -197,6 +198,10 @@ def test_each_round_is_scored(make, digits):
     learner = make(MarginSampling(), scoring=scoring).fit(X[:600], y[:600], **data)
     assert learner.history_[-1]["hits"] == learner.score(X[600:], y[600:])
     assert all(np.isfinite(row["loss"]) for row in learner.history_)
+    several = make(scoring=lambda est, X, y: {"a": 1.0, "b": 2.0})
+    assert several.fit(X[:600], y[:600], **data).history_[0]["b"] == 2.0
+    with pytest.raises(ValueError, match="cost"):
+        make(scoring={"cost": "accuracy"}).fit(X[:600], y[:600], **data)
     one = make(MarginSampling(), scoring="accuracy").fit(X[:600], y[:600], **data)
     default = make(MarginSampling()).fit(X[:600], y[:600], **data)
     own = make(MarginSampling(), scoring=lambda est, X, y: est.score(X, y))
@@ -222,8 +227,9 @@ def test_warm_start_by_partial_fit(make, digits):
 
     learner = make(None, Warm(random_state=0), warm_start=True).fit(X, y)
     assert [n for n, *_ in rows] == [40, 60, 80, 100]
-    assert len({who for _, who, _ in rows}) == 1
-    assert {n_classes for *_, n_classes in rows} == {10}
+    for (_, before, n_before), (_, after, n_after) in itertools.pairwise(rows):
+        assert (before == after) == (n_before == n_after)
+    assert rows[-1][1] == rows[-2][1]
     assert learner.score(X, y) > 0.5
 
 
@@ -242,7 +248,22 @@ def test_warm_start_of_the_estimator_itself(make, digits):
     assert [fresh for _, fresh in seen] == grows
     with pytest.raises(ValueError, match="warm_start"):
         make(None, KNeighborsClassifier(), warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="adds members"):
+        make(None, RandomForestClassifier(), warm_start=True).fit(X, y)
     assert make(None, GaussianNB(), warm_start=True).fit(X, y).cost_ == 100
+
+
+def test_warm_start_knows_no_class_that_was_not_bought(make, digits):
+    X, y = digits
+    known = np.flatnonzero(y < 2)[:30]
+    model = SGDClassifier(loss="log_loss", random_state=0)
+    params = {"initial": known, "warm_start": True, "random_state": 0}
+    learner = make(EntropySampling(), model, n_rounds=0, **params).fit(X, y)
+    assert (learner.predict_proba(X)[:, 2:] == 0).all()
+    fewer = np.where(y > 2, 0, y)
+    one = make(EntropySampling(), model, n_rounds=1, **params).fit(X, y)
+    other = make(EntropySampling(), model, n_rounds=1, **params).fit(X, fewer)
+    assert np.array_equal(one.labeled_indices_, other.labeled_indices_)
 
 
 @pytest.mark.parametrize("names", ["integers", "strings"])
@@ -267,6 +288,21 @@ def test_weights_go_with_the_whole_pool(make, digits):
     learner = make(None, Recorder(), use_unlabeled=True)
     learner.fit(X, y, sample_weight=weights)
     assert Recorder.calls[-1][2] is weights
+
+
+@pytest.mark.parametrize("labels", [float, bool], ids=lambda kind: kind.__name__)
+def test_use_unlabeled_with_labels_that_are_no_integers(make, digits, labels):
+    X, y = digits
+    y = (y > 4).astype(labels)
+    model = SelfTrainingClassifier(LogisticRegression(max_iter=200))
+    learner = make(MarginSampling(), model, use_unlabeled=True).fit(X, y)
+    assert learner.predict(X).dtype == y.dtype
+    assert learner.score(X, y) > 0.7
+
+
+def test_use_unlabeled_needs_a_semi_supervised_estimator(make, digits):
+    with pytest.raises(ValueError, match="semi-supervised"):
+        make(EntropySampling(), use_unlabeled=True).fit(*digits)
 
 
 def test_use_unlabeled_marks_with_minus_one(make, digits):
@@ -356,10 +392,28 @@ class TestOutOfDistribution:
         assert learner.history_[-1]["n_labeled"] == 50
 
 
-@pytest.mark.parametrize("kind", ["strings", "objects", "booleans", "floats"])
+KINDS = [
+    "strings",
+    "objects",
+    "booleans",
+    "floats",
+    "object integers",
+    "Int64",
+    "category",
+    "boolean",
+    "odd index",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_labels_of_any_kind(make, digits, kind):
     X, y = digits
     labels = {
+        "object integers": y.astype(object),
+        "Int64": pd.Series(y, dtype="Int64"),
+        "category": pd.Series(y, dtype="category"),
+        "boolean": pd.Series(y > 4, dtype="boolean"),
+        "odd index": pd.Series(y, index=np.arange(900)[::-1] * 2),
         "strings": np.array([f"d{v}" for v in y]),
         "objects": np.array([f"d{v}" for v in y], dtype=object),
         "booleans": y > 4,
@@ -406,3 +460,36 @@ def test_a_run_that_fails_leaves_the_learner_as_it_was(make, digits):
     }
     assert after["labeled_indices_"] is before["labeled_indices_"]
     assert after["estimator_"] is before["estimator_"]
+
+
+def test_what_is_handed_out_is_a_copy(make, digits):
+    X, y = digits
+    learner = make(CoreSet(), initial=np.arange(40), n_rounds=0).fit(X, y)
+    before = learner.score_samples(X)
+    learner.labeled_indices_[:] = 0
+    assert learner.history_[0]["indices"].tolist() == list(range(40))
+    kept = learner.strategy_._kept["labeled_embedding"]
+    assert not np.shares_memory(kept, X)
+    assert np.array_equal(learner.score_samples(X), before)
+
+
+@pytest.mark.parametrize("n", [20, 899])
+def test_weights_of_another_length(make, digits, n):
+    X, y = digits
+    with pytest.raises(ValueError, match=f"sample_weight has {n} values"):
+        make().fit(X, y, sample_weight=np.ones(n))
+
+
+def test_estimators_that_predict_only_once_fitted(make, digits):
+    X, y = digits
+    stack = StackingClassifier([("lr", LogisticRegression(max_iter=200))], cv=2)
+    assert make(EntropySampling(), stack, initial="stratified").fit(X, y).cost_ == 100
+
+
+def test_scores_are_there_where_the_strategy_scores(make):
+    class Chooses(QueryStrategy):
+        def _select(self, query_size):
+            return np.arange(query_size)
+
+    assert hasattr(make(CoreSet()), "score_samples")
+    assert not hasattr(make(Chooses()), "score_samples")

@@ -1,5 +1,6 @@
 """The base class: hooks, needs, proxies, representations, seeds, and the door."""
 
+import copy
 import dataclasses
 import inspect
 import pickle
@@ -15,6 +16,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from torch.utils.data import TensorDataset
 
 from skal import QueryStrategy
@@ -473,3 +475,95 @@ def test_a_pickle_leaves_a_dataset_behind():
     dataset = TensorDataset(torch.zeros(2000, 50))
     strategy = RandomSampling().fit(dataset, [0, 1] + [-1] * 1998)
     assert len(pickle.dumps(strategy)) < 40000
+
+
+def fitted_model(y=None):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    y = np.arange(60) % 3 if y is None else y
+    return X, LogisticRegression().fit(X, y)
+
+
+def test_the_order_of_candidates_does_not_matter():
+    X, model = fitted_model()
+    shuffled = np.array([10, 12, 11, 13, 15, 14, 16])
+    one = EntropySampling(random_state=0).fit(X, estimator=model)
+    picked = one._query(7, shuffled)
+    assert np.array_equal(picked, one._query(7, np.sort(shuffled)))
+    other = EntropySampling().fit(X, estimator=model)
+    assert np.array_equal(one.score_samples(), other.score_samples())
+
+
+def test_a_model_of_other_labels_is_refused():
+    X, model = fitted_model()
+    y = np.array(["a", "b", -1] * 20, dtype=object)
+    with pytest.raises(ValueError, match="share none"):
+        EntropySampling().fit(X, y, estimator=model)
+    with pytest.raises(ValueError, match="none of them"):
+        EntropySampling().fit(X, estimator=model, classes=list("abc")).query(1)
+    proba = np.full((60, 2), 0.5)
+    with pytest.raises(ValueError, match="twice"):
+        EntropySampling().fit(X, proba=proba, classes=[0, 0])
+
+
+def test_only_fitted_models_are_taken():
+    X, _ = fitted_model()
+    with pytest.raises(TypeError, match="class LogisticRegression"):
+        EntropySampling().fit(X, estimator=LogisticRegression)
+    search = GridSearchCV(LogisticRegression(), {"C": [1.0]})
+    with pytest.raises(NotFittedError):
+        EntropySampling().fit(X, estimator=search)
+
+
+def test_one_mark_for_two_things():
+    with pytest.raises(ValueError, match="ood_label and missing_label"):
+        RandomSampling(ood_label=-1).fit(np.zeros((3, 1)), [0, 1, -1])
+
+
+def test_a_score_for_each_row():
+    class Short(QueryStrategy):
+        def _score(self, proba):
+            return proba[:5, 0]
+
+    X, model = fitted_model()
+    with pytest.raises(RuntimeError, match="60 rows"):
+        Short().fit(X, estimator=model).query(1)
+
+
+class Crowded(QueryStrategy):
+    """Looks at all rows of the pool."""
+
+    def _score(self, proba, pool_embedding):
+        return proba[:, 0] * len(pool_embedding)
+
+
+class Proxy(LogisticRegression):
+    """Counts its trainings."""
+
+    trained = ()
+
+    def fit(self, X, y):
+        Proxy.trained = (*Proxy.trained, len(X))
+        return super().fit(X, y)
+
+
+def test_a_strategy_that_looks_at_all_rows_pickles_none():
+    X, model = fitted_model()
+    strategy = Crowded().fit(np.tile(X, (200, 1)), estimator=model)
+    data = pickle.dumps(strategy)
+    assert len(data) < 5000
+    with pytest.raises(NotFittedError, match="dropped its pool"):
+        pickle.loads(data).score_samples(X)
+
+
+def test_pickling_never_fails_and_trains_once():
+    X, _ = fitted_model()
+    y = np.r_[np.arange(20) % 3, np.full(40, -1)]
+    strategy = EntropySampling(estimator=Proxy()).fit(X, y)
+    for _ in range(2):
+        assert pickle.loads(pickle.dumps(strategy)).score_samples(X).shape == (60,)
+    assert Proxy.trained == (20,)
+    assert len(copy.copy(strategy).query(3)) == 3
+    one_class = EntropySampling(estimator=Proxy()).fit(X, np.where(y == 0, 0, -1))
+    pickle.dumps(one_class)
+    X = np.where(np.arange(60)[:, None] == 5, np.nan, X)
+    pickle.dumps(CoreSet().fit(X, y))
