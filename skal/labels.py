@@ -40,6 +40,8 @@ class Pool:
         The number of acquisitions made before this one.
     n_rounds : int or None, default=None
         The number of acquisitions planned, the first batch included; None = not known.
+    n_dropped : int, default=0
+        Rows that the pool had besides those in `codes`.
     """
 
     X: Any
@@ -47,6 +49,12 @@ class Pool:
     classes: NDArray[Any]
     round: int = 0
     n_rounds: int | None = None
+    n_dropped: int = 0
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of the whole pool, also where they are not there anymore."""
+        return len(self.codes) + self.n_dropped
 
     @classmethod
     def from_labels(
@@ -127,7 +135,32 @@ class Pool:
 
     def without_rows(self) -> Pool:
         """Return what was bought, without the rows."""
-        return dataclasses.replace(self, X=None, codes=self.codes[self.bought])
+        codes = self.codes[self.bought]
+        n_dropped = self.n_rows - len(codes)
+        return dataclasses.replace(self, X=None, codes=codes, n_dropped=n_dropped)
+
+
+@dataclasses.dataclass
+class RoundCounter:
+    """Counts acquisitions of somebody who labels by hand.
+
+    One is over when at least as many new labels are in as the last query asked for:
+    asking again, or handing in a part, is no round.
+    """
+
+    done: int = 0
+    n_bought: int = 0
+    n_asked: int = 0
+
+    def ask(self, n_bought: int, n_asked: int) -> None:
+        """Note a query at this number of labels."""
+        self.n_bought, self.n_asked = n_bought, n_asked
+
+    def update(self, n_bought: int) -> int:
+        """Take in how many labels there are now; return the acquisitions made."""
+        if self.n_asked and n_bought - self.n_bought >= self.n_asked:
+            self.done, self.n_asked = self.done + 1, 0
+        return self.done
 
 
 def as_labels(y: Any, missing_label: Any = -1) -> NDArray[Any]:

@@ -7,8 +7,7 @@ import warnings
 
 import numpy as np
 
-from skal.containers import n_rows
-from skal.labels import as_positions
+from skal.labels import RoundCounter, as_positions
 from skal.learner._campaign import FOR_INITIAL, Campaign
 from skal.learner._initial import initial_order
 from skal.strategies import QueryStrategy
@@ -36,10 +35,8 @@ class HandCampaign(Campaign):
         super().__init__(pool, strategy, seed, **options)
         self.source = source
         self.chooser = self.initial = self.made_for = None
-        self.n = n_rows(pool.X)
         self.asked = np.empty(0, dtype=np.intp)
-        self.asked_at = 0
-        self.counts_as_round = False
+        self.rounds = RoundCounter()
         self.n_recorded = 0
         self.query_time = 0.0
 
@@ -50,28 +47,23 @@ class HandCampaign(Campaign):
 
     def continued(self, pool, source):
         """Return the campaign with more labels, or None where `pool` is another one."""
-        if n_rows(pool.X) != self.n or pool.unlabeled[self.bought].any():
+        if pool.n_rows != self.pool.n_rows or pool.unlabeled[self.bought].any():
             return None
         other = copy.copy(self)
         other.source = source
-        other.history = list(self.history)
+        other.history, other.rounds = list(self.history), copy.copy(self.rounds)
         other.take_labels(pool)
         return other
 
     def take_labels(self, pool):
-        """Take in what is labeled now; what was asked for, in that order, comes first.
-
-        A round is over when as many labels are in as the last query asked for.
-        """
+        """Take in what is labeled now: what was asked for, in that order, then more."""
         new = np.setdiff1d(pool.bought, self.bought, assume_unique=True)
         answered = self.asked[np.isin(self.asked, new)]
         rest = np.setdiff1d(new, answered, assume_unique=True)
         self.bought = np.concatenate([self.bought, answered, rest])
-        plan = {"round": self.pool.round, "n_rounds": self.pool.n_rounds}
-        if len(self.asked) and len(self.bought) - self.asked_at >= len(self.asked):
-            plan["round"] += self.counts_as_round
-            self.asked = self.asked[:0]
-        self.pool = dataclasses.replace(pool, **plan)
+        done = self.rounds.update(len(self.bought))
+        n_rounds = self.pool.n_rounds
+        self.pool = dataclasses.replace(pool, round=done, n_rounds=n_rounds)
 
     def train_and_record(self, trainer):
         """Fit on the labels; tell the strategy; add a row to the history.
@@ -105,14 +97,15 @@ class HandCampaign(Campaign):
         start = time.perf_counter()
         picked = self._choose(min(query_size, n_left))
         self.query_time += time.perf_counter() - start
-        self.asked, self.asked_at = picked.copy(), len(self.bought)
-        self.counts_as_round = self.model is not None or self.chooser is self.strategy
+        self.asked = picked.copy()
+        if self.model is not None or self.chooser is self.strategy:
+            self.rounds.ask(len(self.bought), len(picked))
         return picked
 
     def _n_wanted(self, n_initial):
         """Count what is missing to the first batch."""
         if not isinstance(self.initial, (str, QueryStrategy)):
-            chosen = as_positions(self.initial, self.n, "initial")
+            chosen = as_positions(self.initial, self.pool.n_rows, "initial")
             return max(1, int(self.pool.unlabeled[chosen].sum()))
         return max(1, n_initial - len(self.pool.labeled))
 
@@ -124,7 +117,8 @@ class HandCampaign(Campaign):
             return self.strategy._query(n, candidates)
         if self.chooser is not None:
             return self.chooser._begin(self.pool, self.reader())._query(n, candidates)
-        order = initial_order(self.initial, self.n, (self.seed, FOR_INITIAL))
+        key = (self.seed, FOR_INITIAL)
+        order = initial_order(self.initial, self.pool.n_rows, key)
         return order[self.pool.unlabeled[order]][:n]
 
     def __getstate__(self):

@@ -386,7 +386,8 @@ default="random"
         if query_size is None and campaign.model is not None:
             query_size = self.query_size
         if query_size is not None:
-            query_size = resolve_count(query_size, campaign.n, "query_size")
+            n = campaign.pool.n_rows
+            query_size = resolve_count(query_size, n, "query_size")
         return campaign.ask(query_size, campaign.n_initial)
 
     # What both share -----------------------------------------------------------------

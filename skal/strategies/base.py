@@ -24,7 +24,13 @@ from sklearn.utils.validation import check_is_fitted
 from skal._seeding import derive, draw_seed, generator, seed_params, torch_seeded
 from skal.containers import Positions, as_array, as_pool, chunks, n_rows, take
 from skal.functional import top
-from skal.labels import Pool, check_query_size, column_classes, resolve_candidates
+from skal.labels import (
+    Pool,
+    RoundCounter,
+    check_query_size,
+    column_classes,
+    resolve_candidates,
+)
 from skal.readout import Reader, column_labels, learn_features, read_only
 from skal.strategies._hooks import Hook, document
 
@@ -153,7 +159,7 @@ class QueryStrategy(BaseEstimator):
             embedding=embedding,
             seed=derive(self.seed_, _FOR_READING, pool.n_bought),
         )
-        return self._begin(pool, reader)
+        return self._begin(self._in_its_round(pool), reader)
 
     def query(
         self, query_size: int = 1, *, candidates: ArrayLike | None = None
@@ -183,7 +189,9 @@ class QueryStrategy(BaseEstimator):
                 UserWarning,
                 stacklevel=2,
             )
-        return self._query(min(query_size, len(positions)), positions)
+        picked = self._query(min(query_size, len(positions)), positions)
+        self._rounds.ask(pool.n_bought, len(picked))
+        return picked
 
     @available_if(_has_score)
     def score_samples(self, X: Any = None) -> NDArray[np.floating]:
@@ -216,6 +224,7 @@ class QueryStrategy(BaseEstimator):
         self._pool, self._reader = pool, reader
         self._proxy: Reader | None = None
         self._forgotten = False
+        self._rounds: RoundCounter = self.__dict__.get("_rounds", RoundCounter())
         return self
 
     def _query(self, query_size: int, candidates: Positions) -> NDArray[np.intp]:
@@ -360,6 +369,14 @@ class QueryStrategy(BaseEstimator):
         if any(name.split("__")[0] == "representation" for name in params):
             self.__dict__.pop("_learnt", None)
         return super().set_params(**params)
+
+    def _in_its_round(self, pool: Pool) -> Pool:
+        """Count the rounds of a strategy by itself; another pool starts anew."""
+        before: Pool | None = self.__dict__.get("_pool")
+        same = before is not None and before.n_rows == pool.n_rows
+        if before is None or not same or pool.n_bought < before.n_bought:
+            self._rounds = RoundCounter()
+        return dataclasses.replace(pool, round=self._rounds.update(pool.n_bought))
 
     def _converted(self, X: Any) -> Any:
         """Make a pool of X, the same one as long as X is the same object."""

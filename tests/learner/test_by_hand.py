@@ -383,3 +383,10 @@ def test_the_first_batch_of_a_sub_pool_is_that_of_a_simulation(make, digits):
     by_hand = make(CoreSet(), **params)
     label(by_hand, X, truth, [None, 20, 20, 20])
     assert np.array_equal(by_hand.labeled_indices_, simulated.labeled_indices_)
+
+
+def test_the_strategy_of_a_learner_may_be_asked_itself(make, digits, masked):
+    X, truth = digits
+    learner = make(MarginSampling()).teach(X, masked(truth, np.arange(40)))
+    assert np.array_equal(learner.strategy_.query(5), learner.query(5))
+    assert len(learner.strategy_.score_samples()) == 900

@@ -567,3 +567,28 @@ def test_pickling_never_fails_and_trains_once():
     pickle.dumps(one_class)
     X = np.where(np.arange(60)[:, None] == 5, np.nan, X)
     pickle.dumps(CoreSet().fit(X, y))
+
+
+def test_a_strategy_by_itself_counts_its_rounds():
+    class Tells(QueryStrategy):
+        def _select(self, query_size, round):  # noqa: A002
+            self.told_ = round
+            return np.arange(query_size)
+
+    X, y = np.zeros((60, 2)), np.full(60, -1)
+    strategy = Tells()
+    rounds = []
+    for answered in (0, 3, 10, 12):
+        picked = strategy.fit(X, y).query(10)
+        rounds.append(strategy.told_)
+        strategy.query(10)
+        y[picked[:answered]] = 0
+    strategy.fit(X, y).query(1)
+    assert [*rounds, strategy.told_] == [0, 0, 0, 1, 2]
+    other = pickle.loads(pickle.dumps(EntropySampling().fit(X, y)))
+    assert other._pool.n_rows == 60
+    strategy.fit(X[:50], y[:50]).query(1)
+    assert strategy.told_ == 0
+    y[:] = -1
+    strategy.fit(X, y).query(1)
+    assert strategy.told_ == 0
