@@ -166,7 +166,8 @@ class RoundCounter:
 def as_labels(y: Any, missing_label: Any = -1) -> NDArray[Any]:
     """Bring labels of any kind into a 1-D array whose missing values can be found."""
     if isinstance(y, np.ma.MaskedArray):
-        y = np.ma.filled(y.astype(object), None)
+        y, masked = y.data.astype(object), np.ma.getmaskarray(y)
+        y[masked] = None
     dtype = getattr(y, "dtype", None)
     if dtype is not None and not isinstance(dtype, np.dtype) and hasattr(y, "to_numpy"):
         y = y.to_numpy(dtype=object)  # pandas Int64, category, string

@@ -248,3 +248,21 @@ def test_a_simulation_takes_any_class():
         warn_if_sentinel(np.array([-1, 1]), -1)
     for classes, mark in (([0, 1], -1), (["a"], -1), ([0, 1], None), ([0, 1], pd.NA)):
         warn_if_sentinel(np.array(classes), mark)
+
+
+def test_rows_that_a_prefix_stands_for():
+    pool = Pool.from_labels(list("wxyz"), [1, -1, 0, 9], ood_label=9)
+    positions, codes = pool.rows("labeled_")
+    assert (positions.tolist(), codes.tolist()) == ([0, 2], [1, 0])
+    assert pool.rows("ood_")[0].tolist() == [3]
+    assert pool.rows("pool_")[0].tolist() == [0, 1, 2, 3]
+
+
+def test_masked_labels_are_missing():
+    y = np.ma.array([0, 1, 0], mask=[False, False, True])
+    assert Pool.from_labels(list("xyz"), y).codes.tolist() == [0, 1, -1]
+
+
+def test_many_classes_have_wide_codes():
+    pool = Pool.from_labels(list(range(300)), np.arange(300))
+    assert pool.codes.tolist() == list(range(300))

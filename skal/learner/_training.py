@@ -117,7 +117,10 @@ class Trainer:
             return pool.X, self._partial_labels(pool), self.fit_params
         rows = pool.labeled
         params = _check_method_params(pool.X, self.fit_params, rows)
-        return take(pool.X, rows), pool.y, params
+        X = take(pool.X, rows)
+        if isinstance(X, np.ndarray) and np.may_share_memory(X, pool.X):
+            X = X.copy()  # what an estimator does to its input is no matter of the user
+        return X, pool.y, params
 
     def _partial_labels(self, pool):
         """Labels of the whole pool, -1 for the unlabeled, as scikit-learn has it."""

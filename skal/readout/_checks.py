@@ -15,12 +15,14 @@ _BLOCK_CELLS = 2**19  # stays in the cache between two passes
 def check_proba(proba, positions=None):
     """Return probabilities (rows, classes) as floats, or name the first bad row."""
     proba = as_float(np.asarray(proba), "proba")
-    if proba.ndim != 2:
+    if proba.ndim != 2 or proba.shape[1] == 0:
         raise ValueError(
             f"proba has {proba.ndim} dimension(s) and the shape {proba.shape}: give "
             f"one row a row of X and one column a class."
         )
-    for rows in gen_even_slices(len(proba), max(1, proba.size // _BLOCK_CELLS)):
+    if len(proba) == 0:
+        return proba
+    for rows in gen_even_slices(len(proba), 1 + proba.size // _BLOCK_CELLS):
         if not _are_probabilities(block := proba[rows]):
             good = [_are_probabilities(row[None]) for row in block]
             row = rows.start + int(np.argmin(good))
@@ -29,8 +31,6 @@ def check_proba(proba, positions=None):
 
 
 def _are_probabilities(block):
-    if block.size == 0:
-        return len(block) == 0
     sums = block @ np.ones(block.shape[1], dtype=block.dtype)
     low, high = 1 - _ROW_SUM_TOLERANCE, 1 + _ROW_SUM_TOLERANCE
     # NaN and infinity fail the comparisons

@@ -146,3 +146,10 @@ def test_a_net_goes_on_from_its_last_weights(make, digits):
     X, truth = digits[0].astype(np.float32), digits[1]
     learner = make(EntropySampling(), net(), warm_start=True).fit(X, truth)
     assert len(learner.estimator_.history) == 4 * 15
+
+
+def test_a_net_reads_a_read_only_memmap(make, digits, tmp_path):
+    X, truth = digits
+    pool = as_memmap(X.astype(np.float32), tmp_path)
+    learner = make(EntropySampling(), net(), initial=np.arange(40)).fit(pool, truth)
+    assert learner.cost_ == 100

@@ -11,6 +11,8 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 
 from skal.metrics import sampling_bias
@@ -493,3 +495,11 @@ def test_scores_are_there_where_the_strategy_scores(make):
 
     assert hasattr(make(CoreSet()), "score_samples")
     assert not hasattr(make(Chooses()), "score_samples")
+
+
+def test_an_estimator_that_writes_to_its_input(make, digits):
+    X, y = digits[0].copy(), digits[1]
+    model = make_pipeline(StandardScaler(copy=False), LogisticRegression(max_iter=200))
+    for strategy in (EntropySampling(), CoreSet()):
+        make(strategy, model, initial=np.arange(40)).fit(X, y)
+        assert np.array_equal(X, digits[0])

@@ -288,3 +288,11 @@ def test_a_torch_dataset_cannot_be_looked_through(memory, wrapped):
     pool = SliceDataset(pool) if wrapped else pool
     with pytest.raises(ValueError, match=r"memory.*memory=None"):
         learn_features(StandardScaler(), pool, memory)
+
+
+def test_a_representation_without_a_pickle_needs_no_memory(tmp_path):
+    double = FunctionTransformer(lambda values: 2 * values)
+    with pytest.raises(ValueError, match="memory=None"):
+        learn_features(double, X, tmp_path)
+    read_twice = learn_features(double, X).read(["embedding"], np.arange(50))
+    np.testing.assert_array_equal(read_twice["embedding"], 2 * X)

@@ -436,3 +436,30 @@ def test_torch_is_not_imported():
         "assert not {'torch', 'skorch', 'torchvision'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# What is checked ----------------------------------------------------------------------
+
+
+def test_features_of_no_numbers_point_to_representation():
+    words = np.array([["a", 1.0], ["b", 2.0]], dtype=object)
+    with pytest.raises(TypeError, match="representation"):
+        Reader(words, embedding=words)
+
+
+def test_sparse_counts_become_floats():
+    counts = sp.csr_array(np.arange(6).reshape(3, 2))
+    values = Reader(counts).read(["embedding"], np.arange(3))["embedding"]
+    assert values.dtype == np.float64
+    assert not values.data.flags.writeable
+
+
+def test_probabilities_of_no_rows_and_of_no_columns():
+    assert Reader(np.zeros((0, 2)), proba=np.zeros((0, 3))).knows("proba")
+    with pytest.raises(ValueError, match="proba"):
+        Reader(np.zeros((2, 2)), proba=np.zeros((2, 0)))
+
+
+def test_nothing_to_read():
+    with pytest.raises(ValueError, match="no rows"):
+        read(MODEL, X[:0])

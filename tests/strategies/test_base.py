@@ -592,3 +592,13 @@ def test_a_strategy_by_itself_counts_its_rounds():
     y[:] = -1
     strategy.fit(X, y).query(1)
     assert strategy.told_ == 0
+
+
+def test_without_a_hook_nothing_lacks_and_nothing_is_chosen():
+    class Idle(QueryStrategy):
+        pass
+
+    strategy = Idle().fit(X)
+    assert strategy._lacks(strategy._reader) == []
+    with pytest.raises(RuntimeError, match="no hook"):
+        strategy.query(1)
