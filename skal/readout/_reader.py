@@ -93,6 +93,11 @@ class Reader:
         Seeds stochastic passes.
     memory : path or None, default=None
         A folder in which features that are learnt from the pool are kept.
+
+    Attributes
+    ----------
+    given : frozenset of str
+        The readings that arrays stand in for.
     """
 
     def __init__(
@@ -114,7 +119,7 @@ class Reader:
         self._features = None
         self._stores = {}
         given = {"proba": proba, "embedding": embedding}
-        self._given = frozenset(name for name in given if given[name] is not None)
+        self.given = frozenset(name for name in given if given[name] is not None)
         if proba is not None:
             proba = check_proba(_aligned_with(X, proba, "proba"))
             self._stores["proba"] = Store.of(proba)
@@ -130,7 +135,7 @@ class Reader:
 
     def knows(self, name):
         """Tell whether there is anything to read `name` from."""
-        if name in self._given - self._stores.keys():  # arrays say nothing of new rows
+        if name in self.given - self._stores.keys():  # arrays say nothing of new rows
             return name == "embedding" and self._features is not None
         if name == "X" or self.estimator is not None:
             return True
@@ -173,7 +178,7 @@ class Reader:
     def on(self, X):
         """Return a reader of the same model for other rows."""
         other = type(self)(X, self.estimator, classes=self.classes, seed=self.seed)
-        other._given = self._given
+        other.given = self.given
         other._features = None if self._features is None else self._features.on(X)
         return other
 

@@ -331,11 +331,14 @@ class QueryStrategy(BaseEstimator):
         missing = hook.missing(reader.knows)
         if missing:
             array = "embedding" if "embedding" in missing[0] else "proba"
-            stands_in = f", or an array `{array}` with one row a row of X"
+            remedy = "pass `fit` a fitted `estimator`"
+            if array in reader.given:
+                remedy = f"the array given to `fit` says nothing of new rows; {remedy}"
+            elif "draws" not in missing[0]:
+                remedy += f", or an array `{array}` with one row a row of X"
             raise ValueError(
                 f"{type(self).__name__} reads `{missing[0]}`, and there is nothing to "
-                f"read it from: pass `fit` a fitted `estimator`"
-                f"{'' if 'draws' in missing[0] else stands_in}."
+                f"read it from: {remedy}."
             )
 
     def _model(self) -> Reader:

@@ -602,3 +602,9 @@ def test_without_a_hook_nothing_lacks_and_nothing_is_chosen():
     assert strategy._lacks(strategy._reader) == []
     with pytest.raises(RuntimeError, match="no hook"):
         strategy.query(1)
+
+
+def test_arrays_say_nothing_of_new_rows():
+    strategy = EntropySampling().fit(X, proba=PROBA)
+    with pytest.raises(ValueError, match=r"`proba`.*new rows.*estimator"):
+        strategy.score_samples(X[:2])
