@@ -264,12 +264,15 @@ def distinct(labels: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
     if kinds and not any(issubclass(kind, (str, bytes)) for kind in kinds):
         labels = np.array(labels.tolist())
     try:
-        return np.unique(labels, return_inverse=True)
+        seen, inverse = np.unique(labels, return_inverse=True)
     except TypeError as error:
         raise ValueError(
             f"y mixes labels of the types {sorted(kind.__name__ for kind in kinds)}, "
             f"which cannot be sorted: use one type for all labels."
         ) from error
+    if seen.dtype.kind == "O":
+        seen[:] = [v.item() if isinstance(v, np.generic) else v for v in seen]
+    return seen, inverse
 
 
 def column_classes(

@@ -2,7 +2,9 @@
 
 import copy
 import dataclasses
+import warnings
 from numbers import Integral
+from types import NoneType
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +14,7 @@ from sklearn.base import (
     MetaEstimatorMixin,
     _fit_context,
     clone,
+    is_regressor,
 )
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import check_scoring
@@ -27,8 +30,16 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from skal._seeding import derive, draw_seed, seed_params, torch_seeded
-from skal.containers import as_pool, n_rows
-from skal.labels import Pool, check_complete, encode, resolve_count, warn_if_sentinel
+from skal.containers import as_pool, n_rows, take
+from skal.labels import (
+    Pool,
+    as_labels,
+    check_complete,
+    encode,
+    is_missing,
+    resolve_count,
+    warn_if_sentinel,
+)
 from skal.learner._by_hand import HandCampaign
 from skal.learner._callbacks import CallbackSupportMixin, RoundCallbacks
 from skal.learner._campaign import FOR_STRATEGY, Campaign
@@ -102,8 +113,10 @@ default="random"
         are always missing.
     ood_label : object, default=None
         The label that an annotator gives to what belongs to no class. It costs like any
-        other and is never predicted. With it set, a round ends when `query_size` labels
-        of classes are in hand.
+        other and is never predicted. With it set, a round of a simulation ends when
+        `query_size` labels of classes are in hand; by hand, ask again for what lacks.
+        ``n_labeled`` and ``class_counts`` leave such labels out, `cost_` and
+        `labeled_indices_` count them.
     memory : path or joblib.Memory, default=None
         A folder where features that are learnt from the pool (`representation` of a
         strategy) are kept, for a whole grid search. Files there are unpickled: name a
@@ -147,7 +160,8 @@ default="random"
     >>> [row["n_labeled"] for row in learner.history_]
     [50, 100, 150, 200]
 
-    Label by hand; -1 marks what nobody has labeled yet:
+    Label by hand; -1 marks what nobody has labeled yet. A pickle carries no pool: after
+    loading, `teach` again with the same X and y, and the run goes on as it was.
 
     >>> import numpy as np
     >>> labels = np.full(len(X), -1)
@@ -160,7 +174,6 @@ default="random"
 
     _parameter_constraints: ClassVar = {
         "estimator": [HasMethods(["fit"])],
-        "strategy": [QueryStrategy, None],
         "n_rounds": [Interval(Integral, 0, None, closed="left")],
         "pool_size": [Interval(Integral, 1, None, closed="left"), None],
         "warm_start": ["boolean"],
@@ -217,8 +230,10 @@ default="random"
         y : array-like of shape (n,)
             All labels. None may be missing: then use :meth:`teach`.
         X_val, y_val : container and array-like, default=None
-            Each round is scored on them (`scoring`). In a ``Pipeline`` they are
-            transformed only where ``transform_input`` names them.
+            Each round is scored on them (`scoring`), without the rows labeled
+            `ood_label`. As the last step of a ``Pipeline``, the learner gets them as
+            they are, not transformed, unless ``Pipeline(transform_input=["X_val"])``
+            and metadata routing say otherwise: put the pipeline inside the learner.
         **fit_params : dict
             Passed to the estimator's ``fit``, with the rows where they have one value a
             row (``sample_weight``), or by metadata routing where that is enabled.
@@ -227,10 +242,12 @@ default="random"
         -------
         self : ActiveLearner
         """
+        self._check_parts()
         X = as_pool(X)
         truth, classes = self._check_oracle(X, y)
         n_initial = self._n_initial(len(truth))
         query_size = resolve_count(self.query_size, len(truth), "query_size")
+        self._check_pool_size(query_size)
         score = self._round_scorer(X_val, y_val)
         callbacks = RoundCallbacks(self, self.n_rounds + 1, X=X, y=y)
         trainer = Trainer(self, self._routed(fit_params), callbacks.around)
@@ -254,6 +271,28 @@ default="random"
         self.__dict__.update(campaign.attributes())
         return self
 
+    def _check_parts(self):
+        if isinstance(self.estimator, type):
+            name = self.estimator.__name__
+            raise TypeError(f"estimator is the class {name}: give {name}().")
+        if hasattr(self.estimator, "__sklearn_tags__") and is_regressor(self.estimator):
+            raise TypeError(
+                f"estimator is a regressor, {type(self.estimator).__name__}: an "
+                f"ActiveLearner needs a classifier."
+            )
+        if not isinstance(self.strategy, (QueryStrategy, NoneType)):
+            raise TypeError(
+                f"strategy is {self.strategy!r}: give an instance of a class of "
+                f"skal.strategies, such as MarginSampling(), or None for chance."
+            )
+
+    def _check_pool_size(self, query_size):
+        if self.pool_size is not None and self.pool_size < query_size:
+            raise ValueError(
+                f"pool_size is {self.pool_size} and query_size is {query_size}: a "
+                f"round cannot choose more rows than it chooses from."
+            )
+
     def _check_oracle(self, X, y):
         y = check_complete(y, n_rows(X), type(self).__name__)
         truth, classes = encode(y, missing_label=None, ood_label=self.ood_label)
@@ -261,6 +300,12 @@ default="random"
         if len(classes) < 2:
             raise ValueError(
                 f"y holds one class only, {classes.tolist()}: a classifier needs two."
+            )
+        if self.ood_label is not None and (truth >= 0).all():
+            warnings.warn(
+                f"ood_label is {self.ood_label!r}, and no row of y has that label.",
+                UserWarning,
+                stacklevel=4,
             )
         warn_if_sentinel(classes, self.missing_label)
         return truth, classes
@@ -285,6 +330,7 @@ default="random"
             return lambda campaign: {}  # noqa: ARG005
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val go together: one of them is None.")
+        X_val, y_val = self._validation_rows(as_pool(X_val), as_labels(y_val, None))
         name = self.scoring if isinstance(self.scoring, str) else "score"
         scorer = check_scoring(self, self.scoring)
 
@@ -293,6 +339,18 @@ default="random"
             return dict(result) if isinstance(result, dict) else {name: result}
 
         return score
+
+    def _validation_rows(self, X_val, y_val):
+        """Leave out rows that belong to no class."""
+        if n_rows(X_val) != len(y_val):
+            raise ValueError(
+                f"X_val has {n_rows(X_val)} rows and y_val has {len(y_val)}: give one "
+                f"label a row."
+            )
+        if self.ood_label is None:
+            return X_val, y_val
+        rows = np.flatnonzero(~is_missing(y_val, self.ood_label))
+        return take(X_val, rows), y_val[rows]
 
     def _as_of(self, campaign):
         """Return a learner that predicts as this one would at a point of a run."""
@@ -322,6 +380,7 @@ default="random"
             Trained, once two classes are known.
         """
         self._validate_params()
+        self._check_parts()
         old = self.__dict__.get("_by_hand")
         same_source = old is not None and X is old.source
         rows = old.pool.X if same_source else as_pool(X)
@@ -427,7 +486,8 @@ default="random"
             raise ValueError(
                 f"initial={self.initial!r}: {type(chooser).__name__} reads "
                 f"`{lacking[0]}`, and there is no model before the first batch. Use "
-                f"initial='random', or a strategy that needs no model."
+                f"initial='random', a strategy that needs no model, or one with a "
+                f"`representation`."
             )
         return chooser
 

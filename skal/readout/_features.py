@@ -37,6 +37,11 @@ def learn_features(representation, X, memory=None):
     folder, features and transformer are kept there, and of several processes that want
     the same ones a single one learns them while the others wait.
     """
+    if not hasattr(representation, "fit") or isinstance(representation, type):
+        raise TypeError(
+            f"representation is {representation!r}: give an instance of a transformer, "
+            f"such as PCA(50)."
+        )
     representation = seed_params(clone(representation), _SEED)
     if memory is None:
         return Reader(X, Transformed(_fit(representation, X)))

@@ -37,7 +37,8 @@ def read(estimator, X, what=("proba", "embedding"), *, n_draws=10, random_state=
     X : container of n rows
         Read in chunks that respect scikit-learn's ``working_memory``.
     what : tuple of str, default=("proba", "embedding")
-        Among ``"proba"``, ``"embedding"``, ``"logit_gradient"``, ``"proba_draws"``.
+        Among ``"proba"``, ``"embedding"``, ``"logit_gradient"``, ``"proba_draws"`` and
+        ``"X"``, the rows themselves.
     n_draws : int, default=10
         The number of passes with dropout. An ensemble has one draw a member.
     random_state : int, RandomState, Generator or None, default=None
@@ -47,10 +48,11 @@ def read(estimator, X, what=("proba", "embedding"), *, n_draws=10, random_state=
     -------
     dict of str to ndarray
         ``proba`` (n, n_classes), its columns in the order of the model's classes;
-        ``embedding`` (n, n_features), the input of a net's last linear layer (or the
-        output of the layer that the net's ``embedding_layer`` names), else the model's
-        own input, CSR where that is sparse; ``logit_gradient`` (n, n_classes) under
-        the predicted label; ``proba_draws`` (n_draws, n, n_classes).
+        ``embedding`` (n, n_features), the input of a skorch net's last linear layer (or
+        the output of the layer that the net's ``embedding_layer`` names), else the
+        model's own input (after the steps of a pipeline), CSR where that is sparse;
+        ``logit_gradient`` (n, n_classes) under the predicted label; ``proba_draws``
+        (n_draws, n, n_classes).
 
     Raises
     ------

@@ -108,10 +108,12 @@ def _split(name: str, function: Callable[..., Any]) -> tuple[str, str]:
 
 SHARED_PARAMETERS = {
     "representation": """transformer or None, default=None
-    Makes the features: None takes the model's penultimate features, or X itself while
-    there is no model and X is a table of numbers. Any other transformer is fitted once
-    for a pool and reused while the pool stays the same; one left at
-    ``random_state=None`` is seeded with 0, so that all runs share its features.""",
+    Makes the features: None takes those of the model (of a skorch net, what goes into
+    its last linear layer; of any other, its input after the steps of a pipeline), or X
+    itself while there is no model and X is a table of numbers. Any other transformer is
+    fitted once for a pool and reused while the pool stays the same object; one left at
+    ``random_state=None`` is seeded with a constant, so that all runs share its
+    features.""",
     "estimator": """classifier or None, default=None
     A proxy: a clone of it is fitted on the labeled rows and read in place of the model
     that `fit` is given.""",

@@ -141,6 +141,10 @@ class QueryStrategy(BaseEstimator):
         -------
         self : object
         """
+        if X is None:
+            raise ValueError(
+                "X is None: give the pool; where there are only features, they are X."
+            )
         X = self._converted(X)
         _check_fitted(estimator)
         pool = Pool.from_labels(
@@ -264,7 +268,7 @@ class QueryStrategy(BaseEstimator):
         if np.shape(scores) != (len(positions),):
             raise RuntimeError(
                 f"{type(self).__name__}._score returned the shape {np.shape(scores)} "
-                f"for {len(positions)} rows."
+                f"for {len(positions)} rows: return one score a row."
             )
         return scores
 

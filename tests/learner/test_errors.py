@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 
 from skal import ActiveLearner
 from skal.strategies import CoreSet, EntropySampling, MarginSampling
@@ -66,8 +66,12 @@ def test_counts(make, digits, name, wrong):
         ({"initial": [3, 3]}, "initial"),
         ({"initial": []}, "initial"),
         ({"initial": np.ones(7, dtype=bool)}, "initial"),
-        ({"strategy": "entropy"}, "strategy"),
+        ({"strategy": "entropy"}, "strategy is 'entropy'.*MarginSampling"),
         ({"strategy": EntropySampling}, "strategy"),
+        ({"estimator": LogisticRegression}, "estimator is the class"),
+        ({"estimator": LinearRegression()}, "classifier"),
+        ({"pool_size": 5}, "pool_size is 5 and query_size is 20"),
+        ({"strategy": CoreSet(representation="pca")}, "representation"),
         ({"random_state": "seed"}, "random_state"),
         ({"estimator": LogisticRegression(solver="no such")}, "solver"),
     ],
@@ -108,6 +112,8 @@ def test_validation_data(make, digits):
         make(scoring="accuracy").fit(X, y)
     with pytest.raises(ValueError, match="together"):
         make().fit(X, y, X_val=X)
+    with pytest.raises(ValueError, match="X_val has 900 rows and y_val has 899"):
+        make().fit(X, y, X_val=X, y_val=y[1:])
 
 
 def test_not_fitted_yet(make, digits):
@@ -148,3 +154,13 @@ def test_row_sums_may_be_off_by_rounding(make, digits):
             return super().predict_proba(X).round(4)
 
     assert make(EntropySampling(), Rounded(max_iter=200)).fit(*digits).cost_ == 100
+
+
+def test_an_out_of_distribution_label_that_never_comes(make, digits):
+    with pytest.warns(UserWarning, match="ood_label is 'none'"):
+        make(ood_label="none").fit(*digits)
+
+
+def test_no_pool():
+    with pytest.raises(ValueError, match="X is None"):
+        CoreSet().fit(None, embedding=np.zeros((3, 1)))

@@ -368,6 +368,14 @@ class TestOutOfDistribution:
         assert len(asked) > 3
         assert sum(asked) == learner.cost_ - costs[0]
 
+    def test_validation_leaves_them_out(self, make, open_set):
+        X, y = open_set
+        learner = make(ood_label=99, scoring=["accuracy", "neg_log_loss"])
+        learner.fit(X[:700], y[:700], X_val=X[700:], y_val=y[700:])
+        known = y[700:] != 99
+        expected = learner.score(X[700:][known], y[700:][known])
+        assert learner.history_[-1]["accuracy"] == expected
+
     def test_an_estimator_may_ask_for_them(self, make, open_set):
         X, y = open_set
         params = {"ood_label": 99, "use_unlabeled": True, "n_rounds": 1}
