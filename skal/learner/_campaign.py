@@ -13,7 +13,7 @@ from skal.readout import Reader
 FOR_STRATEGY, FOR_INITIAL, FOR_SUB_POOL, FOR_TRAINING, FOR_READING = range(5)
 
 
-_FACTS = {
+FACTS = {
     "round",
     "n_labeled",
     "cost",
@@ -97,7 +97,7 @@ class Campaign:
 
     def record(self, indices, fit_time, query_time, scores):
         """Add a row to the history."""
-        if taken := sorted(scores.keys() & _FACTS):
+        if taken := sorted(scores.keys() & FACTS):
             raise ValueError(
                 f"scoring names a score {taken[0]!r}, which is a column of history_ "
                 f"already: rename it."

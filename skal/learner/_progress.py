@@ -1,14 +1,8 @@
 """What a person sees of a run."""
 
+from skal.learner._campaign import FACTS
+
 _SHOWN = {"n_labeled": "labels", "cost": "cost"}
-_UNSHOWN = {
-    "round",
-    "indices",
-    "fit_time",
-    "query_time",
-    "sampling_bias",
-    "class_counts",
-}
 
 
 class RoundProgress:
@@ -37,7 +31,7 @@ class RoundProgress:
             shown = {
                 _SHOWN.get(name, name): value
                 for name, value in row.items()
-                if name not in _UNSHOWN
+                if name in _SHOWN or name not in FACTS
             }
             self.bar.set_postfix(shown)
             self.bar.update()
