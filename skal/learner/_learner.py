@@ -1,10 +1,7 @@
 """The active learner."""
 
-import copy
 import dataclasses
-import warnings
 from numbers import Integral
-from types import NoneType
 from typing import ClassVar
 
 import numpy as np
@@ -14,10 +11,8 @@ from sklearn.base import (
     MetaEstimatorMixin,
     _fit_context,
     clone,
-    is_regressor,
 )
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import check_scoring
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
@@ -27,25 +22,26 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 
 from skal._seeding import derive, draw_seed, seed_params, torch_seeded
-from skal.containers import as_pool, n_rows, take
+from skal.containers import as_pool
 from skal.labels import (
     Pool,
-    as_labels,
-    check_complete,
-    encode,
-    is_missing,
     resolve_count,
-    warn_if_sentinel,
 )
 from skal.learner._by_hand import HandCampaign
 from skal.learner._callbacks import CallbackSupportMixin, RoundCallbacks
 from skal.learner._campaign import FOR_STRATEGY, Campaign
+from skal.learner._checks import (
+    check_n_initial,
+    check_oracle,
+    check_parts,
+    check_pool_size,
+)
 from skal.learner._initial import check_initial, is_named
 from skal.learner._params import nested_params, same_params
 from skal.learner._progress import RoundProgress
+from skal.learner._scoring import round_scorer
 from skal.learner._simulation import Simulation
 from skal.learner._training import Trainer
 from skal.readout import Reader, align_columns, column_labels, read_rows
@@ -242,13 +238,13 @@ default="random"
         -------
         self : ActiveLearner
         """
-        self._check_parts()
+        check_parts(self)
         X = as_pool(X)
-        truth, classes = self._check_oracle(X, y)
-        n_initial = self._n_initial(len(truth))
+        truth, classes = check_oracle(self, X, y)
+        n_initial = check_n_initial(self.n_initial, len(truth))
         query_size = resolve_count(self.query_size, len(truth), "query_size")
-        self._check_pool_size(query_size)
-        score = self._round_scorer(X_val, y_val)
+        check_pool_size(self.pool_size, query_size)
+        score = round_scorer(self, X_val, y_val)
         callbacks = RoundCallbacks(self, self.n_rounds + 1, X=X, y=y)
         trainer = Trainer(self, self._routed(fit_params), callbacks.around)
         pool = self._empty_pool(X, classes)
@@ -270,93 +266,6 @@ default="random"
         self._by_hand = None
         self.__dict__.update(campaign.attributes())
         return self
-
-    def _check_parts(self):
-        if isinstance(self.estimator, type):
-            name = self.estimator.__name__
-            raise TypeError(f"estimator is the class {name}: give {name}().")
-        if hasattr(self.estimator, "__sklearn_tags__") and is_regressor(self.estimator):
-            raise TypeError(
-                f"estimator is a regressor, {type(self.estimator).__name__}: an "
-                f"ActiveLearner needs a classifier."
-            )
-        if not isinstance(self.strategy, (QueryStrategy, NoneType)):
-            raise TypeError(
-                f"strategy is {self.strategy!r}: give an instance of a class of "
-                f"skal.strategies, such as MarginSampling(), or None for chance."
-            )
-
-    def _check_pool_size(self, query_size):
-        if self.pool_size is not None and self.pool_size < query_size:
-            raise ValueError(
-                f"pool_size is {self.pool_size} and query_size is {query_size}: a "
-                f"round cannot choose more rows than it chooses from."
-            )
-
-    def _check_oracle(self, X, y):
-        y = check_complete(y, n_rows(X), type(self).__name__)
-        truth, classes = encode(y, missing_label=None, ood_label=self.ood_label)
-        check_classification_targets(classes[truth[truth >= 0]])
-        if len(classes) < 2:
-            raise ValueError(
-                f"y holds one class only, {classes.tolist()}: a classifier needs two."
-            )
-        if self.ood_label is not None and (truth >= 0).all():
-            warnings.warn(
-                f"ood_label is {self.ood_label!r}, and no row of y has that label.",
-                UserWarning,
-                stacklevel=4,
-            )
-        warn_if_sentinel(classes, self.missing_label)
-        return truth, classes
-
-    def _n_initial(self, n):
-        n_initial = resolve_count(self.n_initial, n, "n_initial")
-        if n_initial > n:
-            raise ValueError(
-                f"n_initial is {n_initial} and the pool has {n} rows: give at most "
-                f"{n}, or a float as a share of the pool."
-            )
-        return n_initial
-
-    def _round_scorer(self, X_val, y_val):
-        """Return a function of the campaign: the scores of its model."""
-        if X_val is None and y_val is None:
-            if self.scoring is not None:
-                raise ValueError(
-                    "scoring is set and there is nothing to score on: pass X_val and "
-                    "y_val to fit."
-                )
-            return lambda campaign: {}  # noqa: ARG005
-        if X_val is None or y_val is None:
-            raise ValueError("X_val and y_val go together: one of them is None.")
-        X_val, y_val = self._validation_rows(as_pool(X_val), as_labels(y_val, None))
-        name = self.scoring if isinstance(self.scoring, str) else "score"
-        scorer = check_scoring(self, self.scoring)
-
-        def score(campaign):
-            result = scorer(self._as_of(campaign), X_val, y_val)
-            return dict(result) if isinstance(result, dict) else {name: result}
-
-        return score
-
-    def _validation_rows(self, X_val, y_val):
-        """Leave out rows that belong to no class."""
-        if n_rows(X_val) != len(y_val):
-            raise ValueError(
-                f"X_val has {n_rows(X_val)} rows and y_val has {len(y_val)}: give one "
-                f"label a row."
-            )
-        if self.ood_label is None:
-            return X_val, y_val
-        rows = np.flatnonzero(~is_missing(y_val, self.ood_label))
-        return take(X_val, rows), y_val[rows]
-
-    def _as_of(self, campaign):
-        """Return a learner that predicts as this one would at a point of a run."""
-        learner = copy.copy(self)
-        learner.__dict__.update(campaign.attributes())
-        return learner
 
     # Label by hand -------------------------------------------------------------------
 
@@ -380,14 +289,14 @@ default="random"
             Trained, once two classes are known.
         """
         self._validate_params()
-        self._check_parts()
+        check_parts(self)
         old = self.__dict__.get("_by_hand")
         same_source = old is not None and X is old.source
         rows = old.pool.X if same_source else as_pool(X)
         pool = Pool.from_labels(
             rows, y, missing_label=self.missing_label, ood_label=self.ood_label
         )
-        n_initial = self._n_initial(len(pool.codes))
+        n_initial = check_n_initial(self.n_initial, len(pool.codes))
         trainer = Trainer(self, self._routed(fit_params))
         campaign = None if old is None else old.continued(pool, X)
         if campaign is None:

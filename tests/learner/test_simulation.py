@@ -200,6 +200,9 @@ def test_each_round_is_scored(make, digits):
     learner = make(MarginSampling(), scoring=scoring).fit(X[:600], y[:600], **data)
     assert learner.history_[-1]["hits"] == learner.score(X[600:], y[600:])
     assert all(np.isfinite(row["loss"]) for row in learner.history_)
+    nullable = {"X_val": X[600:], "y_val": pd.Series(y[600:], dtype="Int64")}
+    other = make(MarginSampling(), scoring=scoring).fit(X[:600], y[:600], **nullable)
+    assert other.history_[-1]["hits"] == learner.history_[-1]["hits"]
     several = make(scoring=lambda est, X, y: {"a": 1.0, "b": 2.0})
     assert several.fit(X[:600], y[:600], **data).history_[0]["b"] == 2.0
     with pytest.raises(ValueError, match="cost"):
