@@ -356,7 +356,7 @@ def warn_if_sentinel(classes: NDArray[Any], missing_label: Any) -> None:
             f"The label {missing_label!r} is taken as a class: `fit` simulates a run, "
             f"in which no label is missing. If it marks missing labels, use `teach`.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -78,7 +78,7 @@ class Simulation:
                 f"The pool has no in-distribution row left: the round ends {n_useful} "
                 f"labels short. All that was bought is kept.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=5,
             )
 
     def _train(self, indices, query_time):

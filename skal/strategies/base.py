@@ -65,6 +65,8 @@ class QueryStrategy(BaseEstimator):
     ----------
     seed_ : int
         What was drawn from `random_state`.
+    representation_ : transformer
+        The fitted `representation`, where there is one.
 
     Examples
     --------

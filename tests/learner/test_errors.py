@@ -161,6 +161,22 @@ def test_an_out_of_distribution_label_that_never_comes(make, digits):
         make(ood_label="none").fit(*digits)
 
 
+def test_warnings_point_to_who_called(make, digits):
+    X, y = digits
+    few = np.r_[np.flatnonzero(y < 5)[:50], np.flatnonzero(y == 5)[:30]]
+    with pytest.warns(UserWarning, match="in-distribution") as ran_out:
+        make(ood_label=5).fit(X[few], y[few])
+    with pytest.warns(UserWarning, match="as a class") as sentinel:
+        make().fit(X, np.where(y > 4, 1, -1))
+    with pytest.warns(UserWarning, match="no row") as unused:
+        make(ood_label=77).fit(X, y)
+    learner = make().teach(X, np.where(np.arange(900) < 890, y, -1))
+    with pytest.warns(UserWarning, match="query_size") as too_many:
+        learner.query(50)
+    for record in (ran_out, sentinel, unused, too_many):
+        assert {warning.filename for warning in record} == {__file__}
+
+
 def test_no_pool():
     with pytest.raises(ValueError, match="X is None"):
         CoreSet().fit(None, embedding=np.zeros((3, 1)))

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
@@ -608,3 +609,27 @@ def test_arrays_say_nothing_of_new_rows():
     strategy = EntropySampling().fit(X, proba=PROBA)
     with pytest.raises(ValueError, match=r"`proba`.*new rows.*estimator"):
         strategy.score_samples(X[:2])
+
+
+def test_a_pool_that_is_converted_stays_the_same_pool():
+    fits = []
+
+    class Counting(TruncatedSVD):
+        def fit(self, X, y=None):
+            fits.append(X.shape)
+            return super().fit(X)
+
+        def fit_transform(self, X, y=None):
+            fits.append(X.shape)
+            return super().fit_transform(X)
+
+    pool = sp.coo_array(np.abs(X))
+    strategy = CoreSet(representation=Counting(2))
+    one = strategy.fit(pool, Y).query(2)
+    other = strategy.fit(pool, Y).query(2)
+    assert np.array_equal(one, other)
+    n_fits = len(fits)
+    strategy.fit(pool, Y).query(1)
+    assert len(fits) == n_fits
+    strategy.fit(pool.copy(), Y).query(1)
+    assert len(fits) == 2 * n_fits
