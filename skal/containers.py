@@ -40,6 +40,15 @@ def as_pool(X: Any) -> Any:
     return X
 
 
+def is_dataset(X: Any) -> bool:
+    """Tell whether X is a torch ``Dataset``, or rows of one, and not an array."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return False
+    source = X if hasattr(X, "iloc") else getattr(X, "dataset", X)
+    return isinstance(source, torch.utils.data.Dataset)
+
+
 def _slice_dataset(dataset: Any) -> Any:
     from skal._slices import InputSlice
 

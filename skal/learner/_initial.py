@@ -4,7 +4,9 @@ import numpy as np
 
 from skal._seeding import generator
 from skal.functional import largest_remainder
-from skal.labels import as_positions
+from skal.labels import as_positions, encode
+from skal.learner._campaign import FOR_INITIAL
+from skal.learner._checks import check_n_initial
 from skal.strategies import QueryStrategy
 
 
@@ -71,3 +73,16 @@ def enough(codes, n_initial):
     other = useful[codes[useful] != codes[useful[0]]]
     nth = useful[min(n_initial, len(useful)) - 1]
     return 1 + int(max(nth, other[0] if len(other) else len(codes) - 1))
+
+
+def random_start_size(learner, y):
+    """Count the in-distribution labels that a learner would start from at random.
+
+    `learner` has an integer `random_state`, `y` all labels of a simulation.
+    """
+    truth, _ = encode(y, missing_label=None, ood_label=learner.ood_label)
+    n_initial = check_n_initial(learner.n_initial, len(truth))
+    key = (learner.random_state, FOR_INITIAL)
+    order = initial_order("random", len(truth), key)
+    first = order[: enough(truth[order], n_initial)]
+    return int((truth[first] >= 0).sum())

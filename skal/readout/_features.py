@@ -6,11 +6,10 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-import scipy.sparse as sp
 from sklearn.base import clone
 
 from skal._seeding import seed_params, torch_seeded
-from skal.containers import n_rows
+from skal.containers import is_dataset, n_rows
 from skal.readout._dispatch import read_rows, transform
 from skal.readout._reader import Reader
 
@@ -45,7 +44,7 @@ def learn_features(representation, X, memory=None):
     representation = seed_params(clone(representation), _SEED)
     if memory is None:
         return Reader(X, Transformed(_fit(representation, X)))
-    if not isinstance(X, (np.ndarray, list)) and not sp.issparse(X) and _is_dataset(X):
+    if is_dataset(X):
         raise ValueError(
             "memory finds features again by what X holds, and a torch Dataset cannot "
             "be looked through: pass memory=None, or X as an array."
@@ -69,13 +68,6 @@ def _fingerprint(representation, X):
             f"memory keeps the representation {representation!r} as a pickle, and it "
             f"has none: {error}. Pass memory=None, or define its parts in a module."
         ) from error
-
-
-def _is_dataset(X):
-    torch = sys.modules.get("torch")
-    return hasattr(X, "dataset") or (
-        torch is not None and isinstance(X, torch.utils.data.Dataset)
-    )
 
 
 def _fit(representation, X):
