@@ -1,6 +1,7 @@
 """Expected calibration error: how far confidence is from accuracy."""
 
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -75,6 +76,35 @@ def expected_calibration_error(
     >>> expected_calibration_error(["no"], [[0.5, 0.5]], classes=["no", "yes"])
     0.5
     """
+    bins = confidence_bins(y_true, y_prob, n_bins=n_bins, classes=classes)
+    return bins.error
+
+
+class ConfidenceBins(NamedTuple):
+    """Sums over the samples of each bin, three arrays of shape (n_bins,)."""
+
+    counts: np.ndarray
+    confidence: np.ndarray
+    correct: np.ndarray
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error."""
+        gaps = np.abs(self.correct - self.confidence)
+        return float(gaps.sum() / self.counts.sum())
+
+
+def confidence_bins(
+    y_true: ArrayLike,
+    y_prob: ArrayLike,
+    *,
+    n_bins: int = 15,
+    classes: ArrayLike | None = None,
+) -> ConfidenceBins:
+    """Count the samples of each bin (lo, hi], their confidence and the hits among them.
+
+    Parameters and errors are those of :func:`expected_calibration_error`.
+    """
     check_scalar(n_bins, "n_bins", Integral, min_val=1)
     labels = complete_labels(y_true, "y_true")
     proba = as_probabilities(y_prob, len(labels))
@@ -83,11 +113,9 @@ def expected_calibration_error(
     names = column_classes(proba.shape[1], labels, classes)
     confidence = proba.max(axis=1)
     correct = names[proba.argmax(axis=1)] == labels
-    gap = np.bincount(_bin_index(confidence, n_bins), weights=correct - confidence)
-    return float(np.abs(gap).sum() / len(labels))
-
-
-def _bin_index(confidence: np.ndarray, n_bins: int) -> np.ndarray:
-    """Return the bin (lo, hi] of each confidence, 0 to n_bins - 1."""
-    index = np.ceil(confidence * n_bins).astype(np.intp) - 1
-    return np.clip(index, 0, n_bins - 1)
+    index = np.clip(np.ceil(confidence * n_bins).astype(np.intp) - 1, 0, n_bins - 1)
+    counts, confidences, hits = (
+        np.bincount(index, weights, minlength=n_bins)
+        for weights in (None, confidence, correct)
+    )
+    return ConfidenceBins(counts, confidences, hits)
