@@ -3,6 +3,7 @@
 import pathlib
 import re
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
@@ -35,9 +36,11 @@ def test_every_block_runs():
         ],
     } | {name: getattr(strategies, name) for name in strategies.__all__}
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
+    plt.close("all")
+    assert names["results"]["n_labeled"].max() == 150
     assert names["learner"].cost_ > 20
     assert names["search"].best_score_ > 0.8
     proba = names["fitted_model"].predict_proba(X_train)

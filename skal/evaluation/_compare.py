@@ -70,7 +70,8 @@ def compare_strategies(
     scoring : str, callable, list, tuple or dict, default="accuracy"
         What rounds are scored by: names or scorers, as scikit-learn takes them.
     n_jobs : int or None, default=None
-        Runs at the same time, each in a process; None is one.
+        Runs at the same time, each in a process; None is one. Starting the processes
+        takes a second or two, which short comparisons do not win back.
     random_state : int, RandomState, Generator or None, default=None
         Seeds the whole comparison. The same integer gives the same table, whatever
         `n_jobs`.
