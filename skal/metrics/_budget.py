@@ -1,16 +1,23 @@
 """What a budget buys: the area under learning curves, and labels saved."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from skal.metrics._results import (
     Curve,
     Curves,
+    is_table,
     learning_curves,
     mean_curve,
     shared_range,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def area_under_budget_curve(
@@ -63,7 +70,7 @@ def area_under_budget_curve(
     >>> round(area_under_budget_curve([100, 200, 400], [0.5, 0.7, 0.8]), 3)
     0.7
     """
-    if not isinstance(results, pd.DataFrame):
+    if not is_table(results):
         curve = _as_curve(results, scores)
         return _area(curve, float(curve.budget[0]), float(curve.budget[-1]))
     if scores is not None:
@@ -78,6 +85,8 @@ def area_under_budget_curve(
 
 def repeat_areas(curves: Curves) -> pd.DataFrame:
     """Return the area of each run over the budgets that all have, repeats in rows."""
+    import pandas as pd
+
     low, high = shared_range(curves)
     if not low < high:
         raise ValueError(
@@ -174,6 +183,8 @@ def labels_saved(
     >>> labels_saved(results, "Random")["bound"].item()
     'at least'
     """
+    import pandas as pd
+
     curves = learning_curves(results, score, budget)
     check_baseline(baseline, curves)
     means = {name: mean_curve(runs) for name, runs in curves.items()}

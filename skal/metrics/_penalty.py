@@ -1,15 +1,25 @@
 """The penalty matrix: which strategy is significantly better than which, how often."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from skal.metrics._results import Curve, Curves, learning_curves, paired_scores
+from skal.metrics._results import (
+    Curve,
+    Curves,
+    is_table,
+    learning_curves,
+    paired_scores,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # A mean difference this small beside the scores themselves is rounding.
 _ROUNDING = 1e-12
@@ -81,9 +91,11 @@ def penalty_matrix(
     A  0.000  0.333
     B  0.333  0.000
     """
+    import pandas as pd
+
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is {alpha!r}: give a level between 0 and 1.")
-    if isinstance(curves, pd.DataFrame):
+    if is_table(curves):
         runs: Curves = learning_curves(curves, score)
     else:
         runs = {name: _by_round(scores, name) for name, scores in curves.items()}

@@ -1,10 +1,15 @@
 """Learning curves out of a table of results: one row a strategy, repeat and round."""
 
+from __future__ import annotations
+
+import sys
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:  # loaded where a table is made, so that skal imports without it
+    import pandas as pd
 
 # Columns of a table of results that are no scores.
 FACTS = (
@@ -33,9 +38,15 @@ class Curve(NamedTuple):
 Curves = Mapping[str, Mapping[Any, Curve]]
 
 
+def is_table(results: Any) -> bool:
+    """Tell whether this is a DataFrame."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(results, pandas.DataFrame)
+
+
 def score_column(results: pd.DataFrame, score: str | None) -> str:
     """Name the column that holds the score: the only one there is, or the one asked."""
-    if not isinstance(results, pd.DataFrame):
+    if not is_table(results):
         raise TypeError(
             f"results is a {type(results).__name__}; it needs the table of "
             f"compare_strategies, a DataFrame."
