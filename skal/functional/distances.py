@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from ._arrays import floating_dtype, row_chunks
+from ._arrays import as_array, device_of, floating_dtype, namespace, row_chunks
 from .ranking import round_to_grid
 
 _CHUNK_ROWS = 2048
@@ -26,7 +25,7 @@ class Centers:
     """Features (m, d) in the frame of one `Rows`, and their squared norms (m,)."""
 
     features: Any
-    norms: NDArray[Any]
+    norms: Any
 
     def __len__(self) -> int:
         return len(self.norms)
@@ -36,31 +35,47 @@ class Centers:
 
 
 class Rows:
-    """Rows of a table (n, d), dense or sparse, to measure squared distances from."""
+    """Rows of a table (n, d), dense or sparse, to measure squared distances from.
+
+    Attributes
+    ----------
+    xp : module
+        What they are computed with: NumPy, or torch under NumPy's names.
+    dtype : dtype of `xp`
+    """
 
     def __init__(self, X: Any) -> None:
-        self.X = sparse.csr_array(X) if _is_sparse(X) else np.asarray(X)
+        self.xp = namespace(X)
+        self.X = sparse.csr_array(X) if _is_sparse(X) else as_array(X, self.xp)
         if self.X.ndim != 2:
             raise ValueError(f"X must have 2 dimensions, got {self.X.ndim}.")
-        self.dtype = floating_dtype(self.X.dtype)
-        self.shift = np.zeros(self.X.shape[1], self.dtype)
+        self.precision = np.finfo(floating_dtype(self.X.dtype))
+        self.dtype = getattr(self.xp, floating_dtype(self.X.dtype).name)
+        self.shift = 0
         if not _is_sparse(X) and len(self):
             self.shift = self.X.mean(axis=0, dtype=self.dtype)
-        self.norms = np.empty(len(self), self.dtype)
+        self.norms = self.full(0)
         for rows in row_chunks(len(self), _CHUNK_ROWS):
             self.norms[rows] = _squared_norms(self._framed(self.X[rows]))
 
     def __len__(self) -> int:
         return int(self.X.shape[0])
 
-    def at(self, positions: NDArray[np.intp]) -> Centers:
+    def full(self, value: float) -> Any:
+        """Return one value for each row, (n,), on the device of the rows."""
+        device = device_of(self.X)
+        return self.xp.full((len(self),), value, dtype=self.dtype, device=device)
+
+    def at(self, positions: Any) -> Centers:
         """Rows of the table itself, as centers."""
         return self._as_centers(self.X[positions])
 
     def centers(self, features: Any, name: str) -> Centers:
         """Points from elsewhere, as centers."""
-        as_table = sparse.csr_array if _is_sparse(self.X) else np.asarray
-        features = as_table(features)
+        if _is_sparse(self.X):
+            features = sparse.csr_array(features)
+        else:
+            features = as_array(features, self.xp, like=self.X)
         if features.ndim != 2 or features.shape[1] != self.X.shape[1]:
             raise ValueError(
                 f"{name} must have shape (m, {self.X.shape[1]}), as many columns as X, "
@@ -68,9 +83,9 @@ class Rows:
             )
         return self._as_centers(features)
 
-    def squared_to_nearest(self, centers: Centers) -> NDArray[Any]:
+    def squared_to_nearest(self, centers: Centers) -> Any:
         """Squared distance (n,) from each row to the nearest center, inf if none."""
-        nearest = np.full(len(self), np.inf, self.dtype)
+        nearest, xp = self.full(np.inf), self.xp
         blocks = [centers[part] for part in row_chunks(len(centers), _CHUNK_CENTERS)]
         factors = [_factor(block) for block in blocks]
         for rows in row_chunks(len(self), _CHUNK_ROWS):
@@ -78,32 +93,37 @@ class Rows:
             for block, factor in zip(blocks, factors, strict=True):
                 expansion = _product(chunk, factor)
                 expansion += block.norms
-                np.minimum(nearest[rows], expansion.min(axis=1), out=nearest[rows])
+                closest = xp.min(expansion, axis=1)
+                nearest[rows] = xp.minimum(nearest[rows], closest)
         nearest += self.norms
-        return _resolve(nearest, self.norms)
+        return self.resolve(nearest, self.norms)
+
+    def squared_between(self, centers: Centers) -> Any:
+        """Return squared distances (m, m) between all pairs of centers, on the grid."""
+        squared = _product(centers.features, _factor(centers))
+        for rows in row_chunks(len(centers), _CHUNK_PAIRS):
+            part = squared[rows]
+            part += centers.norms[rows, None]
+            part += centers.norms
+            squared[rows] = round_to_grid(self.resolve(part, centers.norms))
+        return squared
+
+    def resolve(self, squared: Any, norms: Any) -> Any:
+        """Set to zero, in place, what the expansion cannot tell from zero."""
+        squared *= squared > _RESOLUTION * float(self.precision.eps) * norms
+        return squared
 
     def _framed(self, features: Any) -> Any:
         if _is_sparse(features):
             return features.astype(self.dtype, copy=False)
-        return np.subtract(features, self.shift, dtype=self.dtype)
+        return self.xp.astype(features, self.dtype, copy=False) - self.shift
 
     def _as_centers(self, features: Any) -> Centers:
         features = self._framed(features)
         return Centers(features, _squared_norms(features))
 
 
-def squared_between(centers: Centers) -> NDArray[Any]:
-    """Squared distances (m, m) between all pairs of centers, on the grid."""
-    squared = _product(centers.features, _factor(centers))
-    for rows in row_chunks(len(centers), _CHUNK_PAIRS):
-        part = squared[rows]
-        part += centers.norms[rows, None]
-        part += centers.norms
-        squared[rows] = round_to_grid(_resolve(part, centers.norms))
-    return squared
-
-
-def distance_to_nearest(X: Any, centers: Any) -> NDArray[Any]:
+def distance_to_nearest(X: Any, centers: Any) -> Any:
     """Euclidean distance from each row to the nearest center.
 
     How far a row is from everything seen so far: the score of the k-center strategy.
@@ -114,14 +134,14 @@ def distance_to_nearest(X: Any, centers: Any) -> NDArray[Any]:
 
     Parameters
     ----------
-    X : array-like or sparse matrix of shape (n, d)
+    X : array-like, sparse matrix or tensor of shape (n, d)
         The rows. Sparse input is never densified whole.
-    centers : array-like or sparse matrix of shape (m, d)
+    centers : array-like, sparse matrix or tensor of shape (m, d)
         The centers; sparse only if ``X`` is. May have no rows.
 
     Returns
     -------
-    ndarray of shape (n,)
+    ndarray or tensor of shape (n,)
         Distances, in the precision of ``X`` (float16 gives float32, integers give
         float64); infinite where there is no center.
 
@@ -142,17 +162,17 @@ def distance_to_nearest(X: Any, centers: Any) -> NDArray[Any]:
     array([1., 2., 1.])
     """
     rows = Rows(X)
-    return np.sqrt(rows.squared_to_nearest(rows.centers(centers, "centers")))
+    return rows.xp.sqrt(rows.squared_to_nearest(rows.centers(centers, "centers")))
 
 
 def _is_sparse(table: Any) -> bool:
     return sparse.issparse(table)
 
 
-def _squared_norms(features: Any) -> NDArray[Any]:
+def _squared_norms(features: Any) -> Any:
     if _is_sparse(features):
         return features.multiply(features).sum(axis=1)
-    return np.einsum("ij,ij->i", features, features)
+    return namespace(features).einsum("ij,ij->i", features, features)
 
 
 def _factor(centers: Centers) -> Any:
@@ -160,12 +180,6 @@ def _factor(centers: Centers) -> Any:
     return factor.tocsr() if _is_sparse(factor) else factor
 
 
-def _product(features: Any, factor: Any) -> NDArray[Any]:
+def _product(features: Any, factor: Any) -> Any:
     product = features @ factor
     return product.toarray() if _is_sparse(product) else product
-
-
-def _resolve(squared: NDArray[Any], norms: NDArray[Any]) -> NDArray[Any]:
-    """Set to zero, in place, what the expansion cannot tell from zero."""
-    squared *= squared > _RESOLUTION * np.finfo(squared.dtype).eps * norms
-    return squared

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .distances import Rows, squared_between
+from ._arrays import as_array, kth_smallest, positions_where
+from .distances import Rows
 from .ranking import round_to_grid
 
 _MIN_BLOCK = 64
@@ -14,9 +14,7 @@ _MAX_BLOCK = 2048
 _PICKED = -1
 
 
-def k_center_greedy(
-    X: Any, n: int, initial: Any = None, *, first: int = 0
-) -> NDArray[np.intp]:
+def k_center_greedy(X: Any, n: int, initial: Any = None, *, first: int = 0) -> Any:
     """Pick rows one by one, each the farthest from all centers so far.
 
     Farthest-first traversal: after any number of picks, no choice of as many centers
@@ -28,18 +26,18 @@ def k_center_greedy(
 
     Parameters
     ----------
-    X : array-like or sparse matrix of shape (n_rows, d)
+    X : array-like, sparse matrix or tensor of shape (n_rows, d)
         The pool. Sparse input is never densified whole.
     n : int
         How many rows to pick; more than there are gives all of them.
-    initial : array-like or sparse matrix of shape (m, d), default=None
+    initial : array-like, sparse matrix or tensor of shape (m, d), default=None
         Centers that exist already; sparse only if ``X`` is.
     first : int, default=0
         Position of the first pick where there is no initial center.
 
     Returns
     -------
-    ndarray of intp of shape (min(n, n_rows),)
+    ndarray of intp, or tensor, of shape (min(n, n_rows),)
         Distinct positions in ``X``, in the order of the picks. Equally far, on the
         grid of `round_to_grid`: the lowest position first.
 
@@ -76,18 +74,18 @@ def k_center_greedy(
         raise ValueError(f"n must not be negative, got {n}.")
     n = min(n, len(rows))
     if n == 0:
-        return np.empty(0, np.intp)
+        return as_array(np.empty(0, np.intp), rows.xp, like=rows.X)
     picks, nearest = _start(rows, initial, first)
     size = min(2 * n, _MAX_BLOCK)
     while len(picks) < n:
         left = n - len(picks)
-        block = _farthest(nearest, max(_MIN_BLOCK, min(size, 2 * left)))
+        block = _farthest(rows, nearest, max(_MIN_BLOCK, min(size, 2 * left)))
         centers = rows.at(block.positions)
-        chosen = _pick(block, squared_between(centers), left)
+        chosen = _pick(rows, block, rows.squared_between(centers), left)
         new = block.positions[chosen]
-        picks = np.concatenate([picks, new])
+        picks = rows.xp.concat([picks, new])
         if len(picks) < n:
-            _shrink(nearest, rows.squared_to_nearest(centers[chosen]), new)
+            _shrink(rows, nearest, rows.squared_to_nearest(centers[chosen]), new)
         size = _next_size(size, len(chosen))
     return picks
 
@@ -96,63 +94,60 @@ def k_center_greedy(
 class _Block:
     """The farthest rows, in order of position, and the best of the others."""
 
-    positions: NDArray[np.intp]
-    squared: NDArray[Any]
+    positions: Any
+    squared: Any
     best_outside: float
     position_outside: int
 
 
-def _start(
-    rows: Rows, initial: Any, first: int
-) -> tuple[NDArray[np.intp], NDArray[Any]]:
-    nearest = np.full(len(rows), np.inf, rows.dtype)
-    picks = np.empty(0, np.intp)
+def _start(rows: Rows, initial: Any, first: int) -> tuple[Any, Any]:
+    nearest = rows.full(np.inf)
+    picks = as_array(np.empty(0, np.intp), rows.xp, like=rows.X)
     centers = None if initial is None else rows.centers(initial, "initial")
     if not centers:
         if not 0 <= first < len(rows):
             raise ValueError(
                 f"first must be a position in X, 0 to {len(rows) - 1}, got {first}."
             )
-        picks = np.array([first], np.intp)
+        picks = as_array(np.array([first], np.intp), rows.xp, like=rows.X)
         centers = rows.at(picks)
-    _shrink(nearest, rows.squared_to_nearest(centers), picks)
+    _shrink(rows, nearest, rows.squared_to_nearest(centers), picks)
     return picks, nearest
 
 
-def _shrink(
-    nearest: NDArray[Any], squared: NDArray[Any], picks: NDArray[np.intp]
-) -> None:
+def _shrink(rows: Rows, nearest: Any, squared: Any, picks: Any) -> None:
     """Lower the distances, in place, to those from the new picks too."""
-    np.minimum(nearest, round_to_grid(squared), out=nearest)
+    rows.xp.minimum(nearest, round_to_grid(squared), out=nearest)
     nearest[picks] = _PICKED
 
 
-def _farthest(nearest: NDArray[Any], size: int) -> _Block:
+def _farthest(rows: Rows, nearest: Any, size: int) -> _Block:
     """Rank first by distance, then by position; take the first ``size`` rows."""
     n_rows = len(nearest)
     if size >= n_rows:
-        return _Block(np.arange(n_rows), nearest.copy(), _PICKED, n_rows)
-    best_outside = np.partition(nearest, n_rows - size - 1)[n_rows - size - 1]
-    farther = np.flatnonzero(nearest > best_outside)
-    tied = np.flatnonzero(nearest == best_outside)
+        everything = as_array(np.arange(n_rows), rows.xp, like=rows.X)
+        return _Block(everything, nearest + 0, _PICKED, n_rows)
+    best_outside = float(kth_smallest(nearest, n_rows - size - 1))
+    farther = positions_where(nearest > best_outside)
+    tied = positions_where(nearest == best_outside)
     n_tied = size - len(farther)
-    positions = np.sort(np.concatenate([farther, tied[:n_tied]]))
-    return _Block(positions, nearest[positions], best_outside, tied[n_tied])
+    positions = rows.xp.sort(rows.xp.concat([farther, tied[:n_tied]]))
+    return _Block(positions, nearest[positions], best_outside, int(tied[n_tied]))
 
 
-def _pick(block: _Block, between: NDArray[Any], limit: int) -> list[int]:
+def _pick(rows: Rows, block: _Block, between: Any, limit: int) -> list[int]:
     """Farthest first inside the block, as long as no row outside can come before."""
     nearest = block.squared
     chosen: list[int] = []
     while len(chosen) < limit:
-        best = int(nearest.argmax())
+        best = int(rows.xp.argmax(nearest))
         if nearest[best] < block.best_outside or (
             nearest[best] == block.best_outside
             and block.positions[best] > block.position_outside
         ):
             break
         chosen.append(best)
-        np.minimum(nearest, between[best], out=nearest)
+        rows.xp.minimum(nearest, between[best], out=nearest)
         nearest[best] = _PICKED
     return chosen
 

@@ -7,16 +7,23 @@ must be recognized up to that noise before chance, not noise, decides among them
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from ._arrays import floating_dtype
+from ._arrays import (
+    as_array,
+    as_floating,
+    floating_dtype,
+    kth_smallest,
+    namespace,
+    positions_where,
+    to_numpy,
+)
 
 _KEPT_BITS = {np.dtype(np.float32): 17, np.dtype(np.float64): 30}
 _FLOOR_EPS_EXPONENT = 4
 _SHORTLIST_FACTOR = 16
 
 
-def round_to_grid(values: ArrayLike) -> NDArray[Any]:
+def round_to_grid(values: Any) -> Any:
     """Round to 30 significant bits (17 in float32), so that near-equals become equal.
 
     Differences below 1e-9 relative (1e-5 in float32) vanish. The order is kept: what
@@ -28,12 +35,12 @@ def round_to_grid(values: ArrayLike) -> NDArray[Any]:
 
     Parameters
     ----------
-    values : array-like of any shape
+    values : array-like or tensor of any shape
         float16 is computed in float32, integers in float64. May hold infinities.
 
     Returns
     -------
-    ndarray of the same shape
+    ndarray or tensor of the same shape
         Values on the grid; zeros and infinities as they were.
 
     Notes
@@ -55,30 +62,31 @@ def round_to_grid(values: ArrayLike) -> NDArray[Any]:
     >>> bool(low == high)
     True
     """
-    values = np.asarray(values)
-    values = values.astype(floating_dtype(values.dtype), copy=False)
-    info = np.finfo(values.dtype)
-    bits = info.nmant + 1 - _KEPT_BITS[values.dtype]
+    values = as_floating(values)
+    dtype = floating_dtype(values.dtype)
+    info = np.finfo(dtype)
+    bits = info.nmant + 1 - _KEPT_BITS[dtype]
     limit = float(np.ldexp(info.max, -bits - 1))
-    if values.size == 0 or -limit < values.min() <= values.max() < limit:
+    if 0 in values.shape or -limit < values.min() <= values.max() < limit:
         return _split(values, bits)
-    result = values.copy()
-    usual = np.abs(values) < limit
-    huge = np.isfinite(values) & ~usual
-    result[usual] = _split(values[usual], bits)
+    xp = namespace(values)
+    finite = xp.where(xp.isfinite(values), values, 0.0)
+    huge = xp.abs(finite) >= limit
+    scale = 2.0 ** -(bits + 1)
+    scaled = _split(xp.where(huge, finite * scale, finite), bits)
     with np.errstate(over="ignore"):
-        scaled = _split(np.ldexp(values[huge], -bits - 1), bits)
-        result[huge] = np.ldexp(scaled, bits + 1)
-    return result
+        rounded = xp.where(huge, scaled / scale, scaled)
+    return xp.where(xp.isfinite(values), rounded, values)
 
 
-def _split(values: NDArray[Any], bits: int) -> NDArray[Any]:
-    shifted = values * values.dtype.type(2**bits + 1)
+def _split(values: Any, bits: int) -> Any:
+    shifted = values * (2**bits + 1)
     low = shifted - values
-    return np.subtract(shifted, low, out=np.asarray(low))
+    shifted -= low
+    return shifted
 
 
-def top(scores: ArrayLike, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def top(scores: Any, n: int, rng: np.random.Generator) -> Any:
     """Positions of the ``n`` largest scores, best first, ties in random order.
 
     A rule by position would copy the order of the file, often sorted by class, into
@@ -90,7 +98,7 @@ def top(scores: ArrayLike, n: int, rng: np.random.Generator) -> NDArray[np.intp]
 
     Parameters
     ----------
-    scores : array-like of shape (rows,)
+    scores : array-like or tensor of shape (rows,)
         Larger = more wanted. Infinities are legal, NaN is not.
     n : int
         How many positions; more than there are gives all of them.
@@ -100,8 +108,9 @@ def top(scores: ArrayLike, n: int, rng: np.random.Generator) -> NDArray[np.intp]
 
     Returns
     -------
-    ndarray of intp of shape (min(n, rows),)
-        Distinct positions, best first.
+    ndarray of intp, or tensor, of shape (min(n, rows),)
+        Distinct positions, best first. Tensors stay on their device, but for the few
+        that may be among the first.
 
     Raises
     ------
@@ -124,11 +133,13 @@ def top(scores: ArrayLike, n: int, rng: np.random.Generator) -> NDArray[np.intp]
     if n < 0:
         raise ValueError(f"n must not be negative, got {n}.")
     n = min(n, len(scores))
+    xp = namespace(scores)
     if n == 0:
-        return np.empty(0, np.intp)
+        return as_array(np.empty(0, np.intp), xp, like=scores)
     exponent = _floor_exponent(scores)
-    shortlist = _shortlist(scores, n, exponent)
-    ranks = np.rint(np.ldexp(round_to_grid(scores[shortlist]), -exponent))
+    candidates = _shortlist(scores, n, exponent)
+    best, shortlist = to_numpy(scores[candidates]), to_numpy(candidates)
+    ranks = np.rint(np.ldexp(round_to_grid(best), -exponent))
     last = np.partition(ranks, len(ranks) - n)[len(ranks) - n]
     canonical = np.flatnonzero(ranks >= last)
     ranks, shortlist = ranks[canonical], shortlist[canonical]
@@ -138,45 +149,49 @@ def top(scores: ArrayLike, n: int, rng: np.random.Generator) -> NDArray[np.intp]
     drawn = tied[np.argpartition(keys[tied], n_tied - 1)[:n_tied]]
     chosen = np.concatenate([np.flatnonzero(ranks > last), drawn])
     order = np.lexsort((keys[chosen], -ranks[chosen]))
-    return shortlist[chosen[order]]
+    return as_array(shortlist[chosen[order]], xp, like=scores)
 
 
-def _checked_scores(scores: ArrayLike) -> NDArray[Any]:
-    scores = np.asarray(scores)
+def _checked_scores(scores: Any) -> Any:
+    scores = as_floating(scores)
     if scores.ndim != 1:
         raise ValueError(f"scores must have 1 dimension, got {scores.ndim}.")
-    scores = scores.astype(floating_dtype(scores.dtype), copy=False)
-    if len(scores) and np.isnan(scores.max()):
-        row = int(np.isnan(scores).argmax())
+    if len(scores) and np.isnan(float(scores.max())):
+        row = int(positions_where(namespace(scores).isnan(scores))[0])
         raise ValueError(f"scores must not hold NaN; the first is in row {row}.")
     return scores
 
 
-def _floor_exponent(scores: NDArray[Any]) -> int:
+def _floor_exponent(scores: Any) -> int:
     """Exponent of the power of two below which differences are rounding noise.
 
     The largest score is taken to the nearest power of two in ratio, so that the step
     from one exponent to the next is at sqrt(2), away from round numbers such as 1.
     """
-    largest = max(scores.max(), -scores.min())
+    largest = max(float(scores.max()), -float(scores.min()))
     if np.isinf(largest):
-        largest = np.abs(scores[np.isfinite(scores)]).max(initial=0)
+        xp = namespace(scores)
+        finite = scores[xp.isfinite(scores)]
+        largest = float(xp.abs(finite).max()) if len(finite) else 0.0
     if largest == 0:
         return 0
     nearest = round(float(np.log2(largest)))
-    return nearest - np.finfo(scores.dtype).nmant + _FLOOR_EPS_EXPONENT
+    info = np.finfo(floating_dtype(scores.dtype))
+    return int(nearest - info.nmant + _FLOOR_EPS_EXPONENT)
 
 
-def _shortlist(scores: NDArray[Any], n: int, exponent: int) -> NDArray[np.intp]:
+def _shortlist(scores: Any, n: int, exponent: int) -> Any:
     """Positions that may rank among the first ``n`` or tie with the last of them."""
     size = len(scores) // (_SHORTLIST_FACTOR * n)
+    xp = namespace(scores)
     if size < 2:
-        return np.arange(len(scores))
+        return as_array(np.arange(len(scores)), xp, like=scores)
     n_blocks = len(scores) // size
-    maxima = scores[: n_blocks * size].reshape(n_blocks, size).max(axis=1)
-    bound = float(np.partition(maxima, n_blocks - n)[n_blocks - n])
+    blocks = scores[: n_blocks * size].reshape(n_blocks, size)
+    bound = float(kth_smallest(xp.max(blocks, axis=1), n_blocks - n))
     if np.isfinite(bound):
-        grid = 2.0 ** -_KEPT_BITS[scores.dtype]
+        dtype = floating_dtype(scores.dtype)
+        grid = 2.0 ** -_KEPT_BITS[dtype]
         bound -= 2 * (grid * abs(bound) + 2.0**exponent)
-        bound = max(bound, float(np.finfo(scores.dtype).min))
-    return np.flatnonzero(scores >= bound)
+        bound = max(bound, float(np.finfo(dtype).min))
+    return positions_where(scores >= bound)

@@ -8,18 +8,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from ._arrays import floating_dtype, row_chunks
+from ._arrays import as_array, as_floating, floating_dtype, namespace, row_chunks
 
 _CHUNK_ROWS = 8192
 _CHUNK_CELLS = 2**22
 
-_Chunk = tuple[slice, NDArray[Any]]
+_Chunk = tuple[slice, Any]
 
 
-def _checked(proba: ArrayLike, min_classes: int = 1) -> NDArray[Any]:
-    proba = np.asarray(proba)
+def _checked(proba: Any, min_classes: int = 1) -> Any:
+    proba = as_array(proba, namespace(proba))
     if proba.ndim != 2:
         raise ValueError(
             f"proba must have 2 dimensions (rows, classes), got {proba.ndim}."
@@ -32,15 +31,22 @@ def _checked(proba: ArrayLike, min_classes: int = 1) -> NDArray[Any]:
     return proba
 
 
-def _chunks(proba: NDArray[Any], dtype: np.dtype[Any]) -> Iterator[_Chunk]:
-    """Pieces of ``proba`` small enough to stay in the cache."""
+def _result(proba: Any) -> Any:
+    """Make room for a value a row."""
+    xp = namespace(proba)
+    dtype = getattr(xp, floating_dtype(proba.dtype).name)
+    return xp.empty_like(proba[:, 0], dtype=dtype)
+
+
+def _chunks(proba: Any) -> Iterator[_Chunk]:
+    """Yield pieces of ``proba`` small enough to stay in the cache."""
     n_rows, n_classes = proba.shape
     size = min(_CHUNK_ROWS, max(64, _CHUNK_CELLS // n_classes))
     for rows in row_chunks(n_rows, size):
-        yield rows, proba[rows].astype(dtype, copy=False)
+        yield rows, as_floating(proba[rows])
 
 
-def entropy(proba: ArrayLike) -> NDArray[Any]:
+def entropy(proba: Any) -> Any:
     r"""Shannon entropy of each row, in nats.
 
     ``-sum_c p_c ln p_c``: zero for a sure prediction, ``ln C`` for a uniform one. It
@@ -51,12 +57,12 @@ def entropy(proba: ArrayLike) -> NDArray[Any]:
 
     Parameters
     ----------
-    proba : array-like of shape (n, C)
+    proba : array-like or tensor of shape (n, C)
         Class probabilities, rows summing to one. Not checked.
 
     Returns
     -------
-    ndarray of shape (n,)
+    ndarray or tensor of shape (n,)
         Entropy, larger = less sure. In the precision of ``proba`` (float16 gives
         float32, integers give float64).
 
@@ -81,25 +87,26 @@ def entropy(proba: ArrayLike) -> NDArray[Any]:
     array([0.801819, 0.693147])
     """
     proba = _checked(proba)
-    dtype = floating_dtype(proba.dtype)
-    tiny, ones = np.finfo(dtype).tiny, np.ones(proba.shape[1], dtype)
-    result, terms = np.empty(len(proba), dtype), None
+    result, terms, xp = _result(proba), None, namespace(proba)
+    tiny, ones = float(np.finfo(floating_dtype(proba.dtype)).tiny), None
     with np.errstate(divide="ignore", invalid="ignore"):
-        for rows, chunk in _chunks(proba, dtype):
-            terms = np.empty_like(chunk) if terms is None else terms[: len(chunk)]
-            np.matmul(_p_ln_p(chunk, terms), ones, out=result[rows])
-            if np.isnan(result[rows].sum()):  # a zero: 0 ln 0 is 0
+        for rows, chunk in _chunks(proba):
+            terms = xp.empty_like(chunk) if terms is None else terms[: len(chunk)]
+            ones = xp.ones_like(chunk[0]) if ones is None else ones
+            xp.matmul(_p_ln_p(chunk, terms), ones, out=result[rows])
+            if xp.isnan(result[rows].sum()):  # a zero: 0 ln 0 is 0
                 terms = _p_ln_p(chunk, terms, tiny)
-                np.matmul(terms, ones, out=result[rows])
-    return np.subtract(0, result, out=result)
+                xp.matmul(terms, ones, out=result[rows])
+    return xp.subtract(xp.zeros_like(result[:1]), result, out=result)
 
 
-def _p_ln_p(chunk: NDArray[Any], terms: NDArray[Any], shift: float = 0) -> NDArray[Any]:
-    np.log(chunk + shift if shift else chunk, out=terms)
-    return np.multiply(terms, chunk, out=terms)
+def _p_ln_p(chunk: Any, terms: Any, shift: float = 0) -> Any:
+    xp = namespace(chunk)
+    xp.log(chunk + shift if shift else chunk, out=terms)
+    return xp.multiply(terms, chunk, out=terms)
 
 
-def least_confidence(proba: ArrayLike) -> NDArray[Any]:
+def least_confidence(proba: Any) -> Any:
     """One minus the probability of the predicted class.
 
     The chance of a wrong prediction, if the model is calibrated. Blind to how the
@@ -109,12 +116,12 @@ def least_confidence(proba: ArrayLike) -> NDArray[Any]:
 
     Parameters
     ----------
-    proba : array-like of shape (n, C)
+    proba : array-like or tensor of shape (n, C)
         Class probabilities, rows summing to one. Not checked.
 
     Returns
     -------
-    ndarray of shape (n,)
+    ndarray or tensor of shape (n,)
         Values in [0, 1 - 1/C], larger = less sure. In the precision of ``proba``
         (float16 gives float32, integers give float64).
 
@@ -135,15 +142,13 @@ def least_confidence(proba: ArrayLike) -> NDArray[Any]:
     array([0.3, 0.5])
     """
     proba = _checked(proba)
-    dtype = floating_dtype(proba.dtype)
-    result = np.empty(len(proba), dtype)
-    for rows, chunk in _chunks(proba, dtype):
-        columns = np.ascontiguousarray(chunk.T)
-        np.subtract(1, columns.max(axis=0), out=result[rows])
+    result, xp = _result(proba), namespace(proba)
+    for rows, chunk in _chunks(proba):
+        result[rows] = 1 - xp.max(_columns(chunk), axis=0)
     return result
 
 
-def margin(proba: ArrayLike) -> NDArray[Any]:
+def margin(proba: Any) -> Any:
     """Probability of the best class less that of the runner-up.
 
     Small where the model hesitates between two classes: *smallest* is least sure, so
@@ -154,12 +159,12 @@ def margin(proba: ArrayLike) -> NDArray[Any]:
 
     Parameters
     ----------
-    proba : array-like of shape (n, C), C >= 2
+    proba : array-like or tensor of shape (n, C), C >= 2
         Class probabilities, rows summing to one. Not checked.
 
     Returns
     -------
-    ndarray of shape (n,)
+    ndarray or tensor of shape (n,)
         Values in [0, 1], **smaller** = less sure. In the precision of ``proba``
         (float16 gives float32, integers give float64).
 
@@ -180,35 +185,45 @@ def margin(proba: ArrayLike) -> NDArray[Any]:
     array([0.5, 0. ])
     """
     proba = _checked(proba, min_classes=2)
-    dtype = floating_dtype(proba.dtype)
-    result = np.empty(len(proba), dtype)
-    for rows, chunk in _chunks(proba, dtype):
-        if proba.shape[1] % 2:
-            best, second = _best_two(np.ascontiguousarray(chunk.T))
-        else:
-            best, second = _best_two_in_pairs(np.ascontiguousarray(chunk))
-        np.subtract(best, second, out=result[rows])
+    result, xp = _result(proba), namespace(proba)
+    in_pairs = xp is np and proba.shape[1] % 2 == 0
+    for rows, chunk in _chunks(proba):
+        best, second = (_best_two_in_pairs if in_pairs else _best_two)(
+            _columns(chunk, in_pairs)
+        )
+        xp.subtract(best, second, out=result[rows])
     return result
 
 
-def _best_two(columns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Largest and second largest of each position along rows of equal length."""
+def _columns(chunk: Any, in_pairs: bool = False) -> Any:
+    """Lay a chunk out column by column, or by pairs of columns, which costs half."""
+    if namespace(chunk) is not np:
+        return chunk.T
+    if not in_pairs:
+        return np.ascontiguousarray(chunk.T)
+    pair: Any = {4: np.float64, 8: np.complex128}[chunk.itemsize]
+    pairs = np.ascontiguousarray(chunk).view(pair)
+    return np.ascontiguousarray(pairs.T).view(chunk.dtype)
+
+
+def _best_two(columns: Any) -> tuple[Any, Any]:
+    """Return the largest and the second largest at each position of the columns."""
+    xp = namespace(columns)
     if len(columns) == 1:
-        return columns[0], np.full_like(columns[0], -np.inf)
-    best, second = np.maximum(*columns[:2]), np.minimum(*columns[:2])
-    lower = np.empty_like(best)
+        return columns[0], xp.full_like(columns[0], -np.inf)
+    best = xp.maximum(columns[0], columns[1])
+    second = xp.minimum(columns[0], columns[1])
+    lower = xp.empty_like(best)
     for column in columns[2:]:
-        np.minimum(best, column, out=lower)
-        np.maximum(second, lower, out=second)
-        np.maximum(best, column, out=best)
+        xp.minimum(best, column, out=lower)
+        xp.maximum(second, lower, out=second)
+        xp.maximum(best, column, out=best)
     return best, second
 
 
-def _best_two_in_pairs(chunk: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Move columns two by two, which halves the cost of transposing."""
-    pair = {4: np.float64, 8: np.complex128}[chunk.itemsize]
-    pairs = np.ascontiguousarray(chunk.view(pair).T).view(chunk.dtype)
-    best, second = _best_two(pairs)  # of even and of odd columns, in turn
+def _best_two_in_pairs(pairs: Any) -> tuple[Any, Any]:
+    """Do the same where each position is that of an even and of an odd column."""
+    best, second = _best_two(pairs)
     low = np.minimum(best[:-1], best[1:])
     np.maximum(low, np.maximum(second[:-1], second[1:]), out=low)
     return np.maximum(best[:-1], best[1:])[::2], low[::2]

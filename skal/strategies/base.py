@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import warnings
+from collections.abc import Callable
 from typing import Any, ClassVar, Self, dataclass_transform
 
 import numpy as np
@@ -233,11 +234,16 @@ class QueryStrategy(BaseEstimator):
         self._rounds: RoundCounter = self.__dict__.get("_rounds", RoundCounter())
         return self
 
-    def _query(self, query_size: int, candidates: Positions) -> NDArray[np.intp]:
-        """Choose among candidates that are known to be unlabeled and enough."""
+    def _query(
+        self, query_size: int, candidates: Positions, key: tuple[int, ...] = ()
+    ) -> NDArray[np.intp]:
+        """Choose among candidates that are known to be unlabeled and enough.
+
+        Several questions in one round draw from streams of their own by their `key`.
+        """
         if not isinstance(candidates, range) and (np.diff(candidates) <= 0).any():
             candidates = np.sort(candidates)
-        rng = generator(self.seed_, self._pool.n_bought)
+        rng = generator(self.seed_, self._pool.n_bought, *key)
         hook = self._select_hook
         if hook is None:
             picked = top(self._scores(candidates, self._model()), query_size, rng)
@@ -296,6 +302,17 @@ class QueryStrategy(BaseEstimator):
 
     def _options(self) -> dict[str, Any]:
         return {"n_draws": self.n_draws} if hasattr(self, "n_draws") else {}
+
+    def _once(self, make: Callable[..., Any], *given: Any, **options: Any) -> Any:
+        """Make what a hook needs of its surroundings, once for all chunks of rows.
+
+        As long as the same objects and equal options are given, what was made of them
+        is returned again.
+        """
+        key = (*map(id, (make, *given)), options)
+        if self.__dict__.get("_made") is None or self._made[0] != key:
+            self._made: Any = (key, make(*given, **options), given)
+        return self._made[1]
 
     def _surroundings(self, hook: Hook) -> dict[str, Any]:
         """Read what a hook asks about other rows, and what it asks of the pool."""
@@ -423,7 +440,7 @@ class QueryStrategy(BaseEstimator):
         self._kept = kept
         self._reader = (self._proxy or self._reader).on(None)
         self._pool = self._pool.without_rows()
-        self._proxy = self._learnt = self._source = None
+        self._proxy = self._learnt = self._source = self._made = None
         self._forgotten = True
 
     def __copy__(self) -> Self:
@@ -438,7 +455,8 @@ class QueryStrategy(BaseEstimator):
             light = copy.copy(self)
             light._drop_pool(kept)
         state = super(QueryStrategy, light).__getstate__()
-        return {name: value for name, value in state.items() if name != "_source"}
+        left = ("_source", "_made")
+        return {name: value for name, value in state.items() if name not in left}
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_pool" in self.__dict__
