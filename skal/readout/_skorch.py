@@ -6,8 +6,11 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 
-from skal._seeding import torch_seeded
+from skal.containers import n_rows, take
 from skal.readout._dispatch import _labels, read_rows
+from skal.readout._dropout import Passes
+
+_MOST_ROWS = 256  # whose activations below the dropout are kept at a time
 
 
 @read_rows.register(NeuralNet)
@@ -25,10 +28,7 @@ def _read_net(net, X, what, *, n_draws, seed):
     elif "proba" in what:
         out["proba"] = net.predict_proba(X)
     if "proba_draws" in what:
-        with torch_seeded(seed), _dropout(net.module_):
-            out["proba_draws"] = np.stack(
-                [net.predict_proba(X) for _ in range(n_draws)]
-            )
+        out["proba_draws"] = _read_draws(net, X, n_draws, seed)
     return {name: out[name] for name in what if name in out}
 
 
@@ -78,25 +78,30 @@ def _penultimate(net):
         handle.remove()
 
 
-@contextlib.contextmanager
-def _dropout(module):
-    """Switch on the dropout layers, and nothing else, while the net predicts."""
-    kinds = torch.nn.modules.dropout._DropoutNd
-    layers = [m for m in module.modules() if isinstance(m, kinds)]
-    if not layers:
-        raise TypeError(
-            "The net has no dropout layer, so its stochastic passes (`proba_draws`) "
-            "would all be the same: add one, or take an ensemble as the estimator."
-        )
-    handles = [layer.register_forward_pre_hook(_switch_on) for layer in layers]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-        for layer in layers:
-            layer.eval()
-
-
-def _switch_on(layer, _inputs):
-    layer.train()  # and return None: what a hook returns takes the place of the input
+def _read_draws(net, X, n_draws, seed):
+    """Read passes with dropout, (draws, rows, classes), all of a few rows in turn."""
+    size = net.get_params_for("iterator_valid").get("batch_size", net.batch_size)
+    size = _MOST_ROWS if size < 1 else min(size, _MOST_ROWS)
+    pieces = []
+    with Passes(net.module_, seed) as passes:
+        if not passes.layers:
+            raise TypeError(
+                "The net has no dropout layer, so its stochastic passes "
+                "(`proba_draws`) would all be the same: add one, or take an ensemble "
+                "as the estimator."
+            )
+        for start in range(0, n_rows(X), size):
+            rows = take(X, range(start, min(start + size, n_rows(X))))
+            passes.new_rows()
+            draws = []
+            for number in range(n_draws):
+                passes.start(number)
+                draws.append(net.predict_proba(rows))
+            pieces.append(np.stack(draws))
+            if not passes.n_masked:
+                raise TypeError(
+                    "The net has dropout layers and calls none of them while it "
+                    "predicts, so its stochastic passes (`proba_draws`) are all the "
+                    "same: call them as modules, outside of fused layers."
+                )
+    return np.concatenate(pieces, axis=1)

@@ -1,0 +1,180 @@
+"""Strategies around a strategy: what it chooses from, and in which shares."""
+
+from __future__ import annotations
+
+import dataclasses
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+
+from skal._seeding import derive, seed_params
+from skal.functional import balanced_top, partition_sizes
+from skal.strategies.base import QueryStrategy
+
+_FOR_INNER = 3  # the part of a key after the strategy's own seed
+
+
+class _Wrapper(QueryStrategy):
+    """Base of strategies around another one: seeds it, and begins it with itself.
+
+    Parameters
+    ----------
+    strategy : QueryStrategy
+        The strategy around which this one works.
+
+    Attributes
+    ----------
+    strategy_ : QueryStrategy
+        The clone that is asked.
+    """
+
+    strategy: Any = dataclasses.field(kw_only=False)
+
+    def _begin(self, pool, reader):
+        super()._begin(pool, reader)
+        self._clone_inner()
+        self.strategy_._begin(pool, self._model())
+        return self
+
+    def _clone_inner(self):
+        """Clone and seed the strategy, once for a seed and a strategy."""
+        if not isinstance(self.strategy, QueryStrategy):
+            raise TypeError(
+                f"strategy is {self.strategy!r}: give an instance of a class of "
+                f"skal.strategies."
+            )
+        source = self.__dict__.get("_inner_source", (None, None))
+        if source[0] is not self.strategy or source[1] != self.seed_:
+            seed = derive(self.seed_, _FOR_INNER)
+            leave = ["representation"]
+            self.strategy_ = seed_params(clone(self.strategy), seed, leave=leave)
+            self._inner_source = (self.strategy, self.seed_)
+
+    def set_params(self, **params):
+        """Set parameters; a changed inner strategy begins anew."""
+        if any(name.split("__")[0] == "strategy" for name in params):
+            self.__dict__.pop("_inner_source", None)
+        return super().set_params(**params)
+
+    @available_if(lambda self: hasattr(self.strategy, "score_samples"))
+    def score_samples(self, X=None):
+        """Score rows as the inner strategy does; higher = more wanted, (n,)."""
+        self._check_begun("score_samples")
+        return self.strategy_.score_samples(X)
+
+    @property
+    def needs_dense_features(self):
+        """Whether the inner strategy refuses sparse features."""
+        return not get_tags(self.strategy).input_tags.sparse
+
+    def _lacks(self, reader):
+        return [*super()._lacks(reader), *self.strategy._lacks(reader)]
+
+    def _forget_pool(self):
+        super()._forget_pool()
+        self.strategy_._forget_pool()
+
+
+class Partitioned(_Wrapper):
+    """Split the candidates at random and let a strategy choose in each part.
+
+    Makes strategies affordable whose cost grows faster than the pool: with p parts,
+    one that is quadratic in the pool costs a p-th. The parts do not see each other's
+    picks, so a batch may hold near-duplicates from different parts, and a strategy that
+    costs a pass over the pool gains nothing.
+
+    Parameters
+    ----------
+    strategy : QueryStrategy
+        Chooses in each part, in proportion to its size.
+    n_partitions : int
+        How many parts; a smaller batch is chosen from as many parts as it has rows.
+
+    Attributes
+    ----------
+    strategy_ : QueryStrategy
+        The clone that is asked.
+
+    References
+    ----------
+    .. [1] Kothawade, Beck, Killamsetty & Iyer (2021). SIMILAR: Submodular Information
+       Measures Based Active Learning in Realistic Scenarios.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skal.strategies import CoreSet, Partitioned
+    >>> X = np.random.default_rng(0).normal(size=(1000, 5))
+    >>> strategy = Partitioned(CoreSet(), n_partitions=10, random_state=0)
+    >>> len(strategy.fit(X).query(50))
+    50
+    """
+
+    n_partitions: int
+
+    def _select(self, query_size, rng, candidates):
+        n_parts = self.n_partitions
+        if not isinstance(n_parts, Integral) or n_parts < 1:
+            raise ValueError(f"n_partitions is {n_parts!r}: give an int of 1 or more.")
+        sizes, shares = partition_sizes(
+            len(candidates), query_size, min(n_parts, query_size)
+        )
+        order = rng.permutation(len(candidates))
+        parts = np.split(candidates[order], np.cumsum(sizes)[:-1])
+        picks = [
+            self.strategy_._query(share, np.sort(part), key=(number,))
+            for number, (part, share) in enumerate(zip(parts, shares, strict=True))
+        ]
+        ranks = np.concatenate([np.arange(len(pick)) for pick in picks])
+        merged = np.concatenate(picks)[np.argsort(ranks, kind="stable")]
+        return np.searchsorted(candidates, merged)
+
+
+class ClassBalanced(_Wrapper):
+    """Choose an even share of each predicted class, by the scores of a strategy.
+
+    A strategy that scores rows one at a time may spend a whole batch on one confusing
+    class. Here each class has the same share; what a class cannot fill, and what does
+    not divide, goes to the best of all. It is the wrong tool where the classes are not
+    equally wanted, and with fewer rows a batch than classes it does nothing.
+
+    Parameters
+    ----------
+    strategy : QueryStrategy
+        Scores the rows; one that only chooses whole batches is refused.
+
+    Attributes
+    ----------
+    strategy_ : QueryStrategy
+        The clone that is asked.
+
+    References
+    ----------
+    .. [1] Krishnan, Sinha, Ahuja, Subedar, Tickoo & Iyer (2021). Mitigating Sampling
+       Bias and Improving Robustness in Active Learning.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skal.strategies import ClassBalanced, EntropySampling
+    >>> proba = np.array([[0.9, 0.1], [0.6, 0.4], [0.5, 0.5], [0.2, 0.8]])
+    >>> strategy = ClassBalanced(EntropySampling()).fit(np.zeros((4, 1)), proba=proba)
+    >>> strategy.query(2)
+    array([2, 3])
+    """
+
+    def _select(self, query_size, rng, candidates, proba):
+        inner = self.strategy_
+        if not hasattr(inner, "score_samples"):
+            raise TypeError(
+                f"strategy is {inner!r}, which chooses batches and scores no rows: "
+                f"ClassBalanced needs scores, as EntropySampling has them."
+            )
+        scores = inner._scores(candidates, inner._model())
+        return balanced_top(
+            scores, proba.argmax(axis=1), proba.shape[1], query_size, rng
+        )
