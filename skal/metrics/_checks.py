@@ -20,27 +20,29 @@ def complete_labels(y: ArrayLike, name: str) -> NDArray[Any]:
     return labels
 
 
-def as_probabilities(y_prob: ArrayLike, n_samples: int) -> NDArray[np.float64]:
+def as_probabilities(
+    y_prob: ArrayLike, n_samples: int | None = None, name: str = "y_prob"
+) -> NDArray[np.float64]:
     """Return ``y_prob`` in float64, (n_samples, n_classes), rows summing to one."""
     try:
         proba = np.asarray(y_prob, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"y_prob is no table of numbers: {error}") from error
-    if proba.ndim != 2 or len(proba) != n_samples:
+        raise ValueError(f"{name} is no table of numbers: {error}") from error
+    if proba.ndim != 2 or n_samples not in (None, len(proba)):
         raise ValueError(
-            f"y_prob has shape {proba.shape}; it needs one row a label and one column "
-            f"a class, ({n_samples}, n_classes)."
+            f"{name} has shape {proba.shape}; it needs one row a label and one column "
+            f"a class, ({n_samples or 'n_samples'}, n_classes)."
         )
-    _refuse_rows(~np.isfinite(proba).all(axis=1), "NaN or infinity")
-    _refuse_rows((proba < 0).any(axis=1), "a negative probability")
-    _refuse_rows(np.abs(proba.sum(axis=1) - 1) > 1e-3, "a sum that is not 1")
+    _refuse_rows(~np.isfinite(proba).all(axis=1), name, "NaN or infinity")
+    _refuse_rows((proba < 0).any(axis=1), name, "a negative probability")
+    _refuse_rows(np.abs(proba.sum(axis=1) - 1) > 1e-3, name, "a sum that is not 1")
     return proba
 
 
-def _refuse_rows(bad: Any, what: str) -> None:
+def _refuse_rows(bad: Any, name: str, what: str) -> None:
     """Raise when any row is bad, naming the first."""
     if bad.any():
         raise ValueError(
-            f"y_prob has {what} in {bad.sum()} of {len(bad)} rows (first: row "
+            f"{name} has {what} in {bad.sum()} of {len(bad)} rows (first: row "
             f"{bad.argmax()}); it needs probabilities, as predict_proba returns."
         )
