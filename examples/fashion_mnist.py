@@ -10,23 +10,22 @@ saves the learning curves. SKAL_DATA names the folder that holds ``fashion_mnist
 
 import argparse
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.ticker import MultipleLocator, PercentFormatter
 from skorch import NeuralNetClassifier
 from skorch.callbacks import LRScheduler
 from torch import nn
 
 from skal import ActiveLearner
 from skal.datasets import load_images
+from skal.plotting import BudgetCurveDisplay
 from skal.strategies import CoreSet, MarginSampling, RandomSampling
 
 STRATEGIES = {
-    "Margin": (MarginSampling(), "#0072B2", "o-"),
-    "Core-set": (CoreSet(), "#D55E00", "D--"),
-    "Random": (RandomSampling(), "#222222", "x:"),
+    "Margin": MarginSampling(),
+    "Core-set": CoreSet(),
+    "Random": RandomSampling(),
 }
 
 
@@ -79,7 +78,7 @@ def as_input(images):
 def simulate(data, n_rounds, epochs, pool_size):
     """Return one row a strategy and round."""
     rows = []
-    for name, (strategy, *_) in STRATEGIES.items():
+    for name, strategy in STRATEGIES.items():
         print(name, flush=True)
         learner = ActiveLearner(
             make_net(epochs),
@@ -94,26 +93,8 @@ def simulate(data, n_rounds, epochs, pool_size):
         )
         X, X_test = as_input(data.X_train), as_input(data.X_test)
         learner.fit(X, data.y_train, X_val=X_test, y_val=data.y_test)
-        rows += [{"strategy": name} | row for row in learner.history_]
+        rows += [{"strategy": name, "repeat": 0} | row for row in learner.history_]
     return pd.DataFrame(rows)
-
-
-def plot(results, path):
-    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    for name, (_, color, style) in STRATEGIES.items():
-        curve = results[results["strategy"] == name]
-        axes.plot(curve["n_labeled"], curve["accuracy"], style, color=color, label=name)
-    axes.set(
-        xlabel="Labels bought",
-        ylabel="Accuracy on the test images",
-        title="Fashion-MNIST, small convolutional net, one run",
-    )
-    axes.yaxis.set_major_locator(MultipleLocator(0.02))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.grid(alpha=0.25, lw=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside right center", frameon=False)
-    figure.savefig(path, dpi=150)
 
 
 if __name__ == "__main__":
@@ -130,6 +111,8 @@ if __name__ == "__main__":
     print(accuracy.to_string(float_format="{:.3f}".format))
     seconds = results.groupby("strategy")[["fit_time", "query_time"]].sum()
     print(f"\nSeconds\n{seconds.to_string(float_format='{:.1f}'.format)}")
-    plot(results, arguments.output)
+    display = BudgetCurveDisplay.from_results(results)
+    display.ax_.set(title="Fashion-MNIST, small convolutional net, one run")
+    display.figure_.savefig(arguments.output, dpi=150)
     if arguments.table:
         results.drop(columns="indices").to_csv(arguments.table, index=False)

@@ -10,12 +10,13 @@ from sklearn.utils import check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 
 from skal._seeding import derive, draw_seed
-from skal.containers import as_pool
-from skal.evaluation._learners import as_learners
+from skal.containers import as_pool, n_rows
+from skal.evaluation._learners import as_learners, check_initial_positions
 from skal.evaluation._run import Run, play
 from skal.evaluation._splits import Splitter
 from skal.evaluation._store import Busy, RunFolder
-from skal.labels import as_labels
+from skal.labels import check_complete
+from skal.metrics._results import FACTS
 
 _FOR_REPEAT, _FOR_SPLIT = range(2)
 
@@ -63,8 +64,9 @@ def compare_strategies(
     cv : int, splitter or iterable, default=None
         Instead: each repeat plays once on the training part of every fold and is scored
         on the rest; scores, counts and times are averaged over the folds. An int makes
-        stratified folds, shuffled anew each repeat. With neither, a stratified quarter
-        of the rows is held out, anew each repeat.
+        stratified folds, shuffled anew each repeat; a splitter is told y and no X and
+        no groups. With neither, a stratified quarter of the rows is held out, anew each
+        repeat.
     n_repeats : int, default=5
         Runs of each strategy, each with a random start and seeds of its own.
     scoring : str, callable, list, tuple or dict, default="accuracy"
@@ -134,12 +136,16 @@ def compare_strategies(
     """
     check_scalar(n_repeats, "n_repeats", Integral, min_val=1)
     learners = as_learners(estimator, strategies, learner_params)
-    X, y = as_pool(X), as_labels(y, None)
+    check_scoring_names(scoring)
+    X = as_pool(X)
+    y = check_complete(y, n_rows(X), "compare_strategies")
     splitter = Splitter(X, y, X_test, y_test, cv)
+    check_initial_positions(learners, splitter.cuts)
     seed = draw_seed(random_state)
     folder = None
     if path is not None:
-        known = splitter.described() | {"scoring": scoring}
+        tests = {"X_test": splitter.X_test, "y_test": y_test, "cv": splitter.cv}
+        known = {"X": X, "y": y, **tests, "scoring": scoring}
         folder = RunFolder(path, learners, known)
         seed = folder.agree(seed, may_differ=random_state is None)
     play_one = functools.partial(
@@ -153,6 +159,17 @@ def compare_strategies(
     tables = _play_all(runs, play_one, folder, n_jobs, verbose)
     ordered = [tables[name, repeat] for name in learners for repeat in range(n_repeats)]
     return pd.concat(ordered, ignore_index=True)
+
+
+def check_scoring_names(scoring):
+    """Refuse scores with the name of another column, before any work."""
+    names = [scoring] if isinstance(scoring, str) or callable(scoring) else scoring
+    taken = [name for name in names or () if name in FACTS]
+    if taken:
+        raise ValueError(
+            f"scoring names a score {taken[0]!r}, which is a column of the table "
+            f"already: rename it."
+        )
 
 
 def _play(run, learners, splitter, scoring, folder, wait):

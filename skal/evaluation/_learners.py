@@ -54,6 +54,16 @@ def _as_learner(name, row, estimator, learner_params):
     return clone(ActiveLearner(estimator, row, **learner_params))
 
 
+def check_initial_positions(learners, cuts):
+    """Refuse positions in X for the first batch where runs see a part of X only."""
+    given = [name for name, one in learners.items() if describe_initial(one) == "given"]
+    if cuts and given:
+        raise ValueError(
+            f"initial of strategies[{given[0]!r}] holds positions in X, and a part of "
+            f"X is held out for testing: give X_test and y_test."
+        )
+
+
 def describe_initial(learner):
     """Say in one word what chooses the first batch."""
     initial = learner.initial

@@ -50,13 +50,25 @@ def _play_fold(learner, X, y, X_test, y_test):
     learner.fit(X, y, X_val=X_test, y_val=y_test)
     rows = pd.DataFrame(learner.history_).drop(columns=list(_NOT_KEPT))
     scores = [name for name in rows if name not in ("round", *_FROM_HISTORY)]
+    for name in scores:
+        rows[name] = _as_floats(rows[name], name)
     return rows[["round", *_FROM_HISTORY, *scores]]
+
+
+def _as_floats(values, name):
+    try:
+        return [float(value) for value in values]
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"scoring gives {values.iloc[0]!r} as {name!r}: a score is a number."
+        ) from error
 
 
 def _average(folds):
     """Average the rounds that every fold has; counts that agree stay integers."""
     n = min(map(len, folds))
-    mean = pd.concat([fold[:n] for fold in folds]).groupby("round").mean().reset_index()
+    values = np.mean([fold[:n].to_numpy(dtype=float) for fold in folds], axis=0)
+    mean = pd.DataFrame(values, columns=list(folds[0])).astype({"round": np.int64})
     for name in ("n_labeled", "cost"):
         if (mean[name] % 1 == 0).all():
             mean[name] = mean[name].astype(np.int64)

@@ -34,28 +34,27 @@ class Splitter:
                 f"X has {n_rows(X)} rows and y has {len(y)}: give one label a row."
             )
         self.X, self.y = X, y
-        self.X_test, self.y_test = X_test, y_test
-        self.cv = cv
-        if cv is not None and not hasattr(cv, "split") and not isinstance(cv, Integral):
-            self.cv = [(np.asarray(train), np.asarray(test)) for train, test in cv]
+        self.X_test = None if X_test is None else as_pool(X_test)
+        self.y_test = y_test
+        if X_test is not None and n_rows(self.X_test) != len(y_test):
+            raise ValueError(
+                f"X_test has {n_rows(self.X_test)} rows and y_test has {len(y_test)}: "
+                f"give one label a row."
+            )
+        self.cv = _checked_cv(cv, len(y))
 
-    def described(self):
-        """Return what a folder of runs is told of the data, by the parameter's name."""
-        return {
-            "X": self.X,
-            "y": self.y,
-            "X_test": self.X_test,
-            "y_test": self.y_test,
-            "cv": self.cv,
-        }
+    @property
+    def cuts(self):
+        """Whether the pool of a run is a part of X."""
+        return self.X_test is None
 
     def splits(self, seed):
         """Yield X, y, X_test, y_test of each fold of a repeat."""
         if self.X_test is not None:
-            yield self.X, self.y, as_pool(self.X_test), self.y_test
+            yield self.X, self.y, self.X_test, self.y_test
             return
         for train, test in self._folds(seed):
-            train, test = np.sort(_positions(train)), np.sort(_positions(test))
+            train, test = np.sort(train), np.sort(test)
             parts = take(self.X, train), self.y[train], take(self.X, test), self.y[test]
             yield parts
 
@@ -78,13 +77,28 @@ class Splitter:
 
 
 def _seeded(cv, seed):
-    """Give a splitter that would draw from the global state a seed instead."""
-    if getattr(cv, "random_state", seed) is None:
-        cv = copy.copy(cv)
+    """Copy a splitter; one that would draw from elsewhere draws from this seed."""
+    cv = copy.deepcopy(cv)
+    if not isinstance(getattr(cv, "random_state", seed), Integral):
         cv.random_state = seed
     return cv
 
 
-def _positions(part):
-    part = np.asarray(part)
-    return np.flatnonzero(part) if part.dtype == bool else part
+def _checked_cv(cv, n):
+    """Check the parameter `cv`; splits given one by one become positions."""
+    if cv is None or isinstance(cv, Integral) or hasattr(cv, "split"):
+        return cv
+    try:
+        folds = [[_positions(part, n) for part in fold] for fold in cv]
+    except (TypeError, ValueError, IndexError) as error:
+        raise ValueError(f"cv is no list of splits of {n} rows: {error}") from error
+    if not folds or any(len(fold) != 2 for fold in folds):
+        raise ValueError(
+            "cv holds no splits: give an int, a splitter, or pairs of positions to "
+            "learn from and positions to score on."
+        )
+    return folds
+
+
+def _positions(part, n):
+    return np.arange(n)[np.asarray(part)]

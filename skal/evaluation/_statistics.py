@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from skal.metrics._budget import check_baseline, repeat_areas
-from skal.metrics._results import learning_curves
+from skal.metrics._results import learning_curves, without_rounding
 
 
 def compare_with_baseline(
@@ -89,12 +89,13 @@ def compare_with_baseline(
     differences = _paired_differences(areas, baseline)
     tests = pd.DataFrame(
         {
-            "area": areas.mean()[list(differences)],
+            "area": [areas[k][areas[baseline].notna()].mean() for k in differences],
             "difference": [d.mean() for d in differences.values()],
             "ahead": [int((d > 0).sum()) for d in differences.values()],
             "n_repeats": [len(d) for d in differences.values()],
             "p_value": [_wilcoxon(d) for d in differences.values()],
-        }
+        },
+        index=list(differences),
     ).rename_axis("strategy")
     tests["p_holm"] = _holm(tests["p_value"].to_numpy(dtype=float))
     tests["verdict"] = [
@@ -109,7 +110,8 @@ def _paired_differences(areas, baseline):
     """Return what each strategy is ahead of the baseline, in the repeats of both."""
     differences = {}
     for name in areas.columns.drop(baseline):
-        differences[name] = (areas[name] - areas[baseline]).dropna().to_numpy()
+        difference = (areas[name] - areas[baseline]).dropna().to_numpy()
+        differences[name] = without_rounding(difference, areas[baseline].abs().max())
         if len(differences[name]) == 0:
             raise ValueError(
                 f"results has no repeat of both {name!r} and {baseline!r}: nothing can "

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 from urllib.parse import quote
 
@@ -30,7 +31,9 @@ class RunFolder:
     """
 
     def __init__(self, path, learners, known):
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # workers may be in another folder
+        if self.path.exists() and not self.path.is_dir():
+            raise ValueError(f"path {str(path)!r} is a file: name a folder.")
         self.settings = {name: describe(value, name) for name, value in known.items()}
         self.rows = {
             name: describe_learner(learner, name) for name, learner in learners.items()
@@ -44,7 +47,7 @@ class RunFolder:
         (self.path / ".locks").mkdir(parents=True, exist_ok=True)
         file = self.path / "settings.json"
         with self._lock("settings"):
-            held = json.loads(file.read_text()) if file.exists() else {}
+            held = self._held(file)
             if held and may_differ:
                 seed = held["settings"]["random_state"]
             settings = self.settings | {"random_state": seed}
@@ -55,6 +58,19 @@ class RunFolder:
             held = {"settings": settings, "strategies": rows | self.rows}
             _write(file, json.dumps(held, indent=1))
         return seed
+
+    def _held(self, file):
+        """Read what the folder says it holds; nothing of a folder that is new."""
+        try:
+            return json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            runs = sorted(self.path.glob("*.csv"))
+            if not runs:
+                return {}
+            problem = f"holds {runs[0].name}, and no {file.name} that says of what"
+        except ValueError as error:
+            problem = f"holds a {file.name} that cannot be read ({error})"
+        raise ValueError(f"path {str(self.path)!r} {problem}: name another folder.")
 
     def _compare(self, where, old, new):
         differing = [k for k in (*old, *new) if old.get(k) != new.get(k)]
@@ -72,8 +88,14 @@ class RunFolder:
 
     def load(self, run):
         """Read the table of a finished run."""
-        with self._file(run).open(newline="") as file:
-            table = pd.DataFrame(list(csv.DictReader(file)))
+        file = self._file(run)
+        with file.open(newline="", encoding="utf-8") as lines:
+            table = pd.DataFrame(list(csv.DictReader(lines)))
+        if table.empty or set(table["strategy"]) != {run.strategy}:
+            raise ValueError(
+                f"{str(file)!r} is not the table of {run.strategy!r}, repeat "
+                f"{run.repeat}: delete it to play the run again."
+            )
         texts = ["strategy", "initial"]
         return table.assign(**{c: _numbers(table[c]) for c in table if c not in texts})
 
@@ -112,5 +134,8 @@ def _numbers(texts):
 def _write(file, text):
     """Write a file that is either there and whole, or not there."""
     unfinished = file.with_name(f"{file.name}.part")
-    unfinished.write_text(text)
+    with unfinished.open("w", encoding="utf-8", newline="") as lines:
+        lines.write(text)
+        lines.flush()
+        os.fsync(lines.fileno())
     unfinished.replace(file)

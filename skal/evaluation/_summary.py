@@ -1,5 +1,6 @@
 """What a table of results says, in words."""
 
+import numpy as np
 import pandas as pd
 
 from skal.evaluation._statistics import compare_with_baseline, find_baseline
@@ -76,7 +77,7 @@ test).
     for name, test in tests.sort_values("area", ascending=False).iterrows():
         words = f"{name} {_verdict(test, baseline)}"
         if test.verdict != "equal":
-            words += f": {score} {_labels(saved.loc[name], baseline)}"
+            words += f": {score} {_labels(saved.loc[name], baseline, test.verdict)}"
         lines.append(f"{words}.")
     return "\n".join(lines)
 
@@ -88,19 +89,21 @@ def _verdict(test, baseline):
     if test.verdict != "not certain":
         return f"{'beats' if test.verdict == 'better' else 'loses to'} {baseline} ({p})"
     few = test.n_repeats < test.n_needed
-    remedy = f"; {test.n_needed} repeats or more could be" if few else ""
+    remedy = f"; with {test.n_needed} repeats it may be" if few else ""
     return (
-        f"is ahead of {baseline} in {test.ahead} of {_repeats(test.n_repeats)}, which "
-        f"is not certain ({p}{remedy})"
+        f"is not certain to differ from {baseline} (ahead in {test.ahead} of "
+        f"{_repeats(test.n_repeats)}, {p}{remedy})"
     )
 
 
-def _labels(saved, baseline):
-    difference = f"{abs(saved.saved):.0f} {'saved' if saved.saved > 0 else 'more'}"
-    return (
+def _labels(saved, baseline, verdict):
+    words = (
         f"{saved.level:.3g} takes it {saved.n_labeled:.0f} labels, {baseline} "
-        f"{saved.n_baseline:.0f} ({difference if saved.saved else 'the same'})"
+        f"{saved.n_baseline:.0f}"
     )
+    if verdict == "not certain" or not saved.saved or np.isnan(saved.saved):
+        return words
+    return f"{words} ({abs(saved.saved):.0f} {'saved' if saved.saved > 0 else 'more'})"
 
 
 def _repeats(n):

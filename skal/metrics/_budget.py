@@ -48,7 +48,8 @@ def area_under_budget_curve(
     budget : {"n_labeled", "cost"}, default="n_labeled"
         Column of the table.
     average : bool, default=True
-        Whether areas of a table are averaged over the repeats.
+        Whether areas of a table are averaged over the repeats, those that all
+        strategies have where there are such.
 
     Returns
     -------
@@ -80,7 +81,10 @@ def area_under_budget_curve(
         )
     curves = learning_curves(results, score, budget)
     areas = repeat_areas(curves)
-    return areas.mean().sort_values(ascending=False) if average else areas
+    if not average:
+        return areas
+    shared = areas.dropna()
+    return (areas if shared.empty else shared).mean().sort_values(ascending=False)
 
 
 def repeat_areas(curves: Curves) -> pd.DataFrame:
@@ -89,9 +93,10 @@ def repeat_areas(curves: Curves) -> pd.DataFrame:
 
     low, high = shared_range(curves)
     if not low < high:
+        ranges = {k: shared_range({k: runs}) for k, runs in curves.items()}
         raise ValueError(
-            "results has no range of budgets that every run has: an area needs two "
-            "rounds or more of each, at budgets that overlap."
+            f"results has no range of budgets that every run has, {ranges}: an area "
+            f"needs two rounds or more of each, at budgets that overlap."
         )
     areas = {
         name: {repeat: _area(run, low, high) for repeat, run in runs.items()}
@@ -156,12 +161,14 @@ def labels_saved(
     -------
     saved : DataFrame of shape (n_strategies - 1, 5), indexed by strategy
         ``level``; ``n_labeled``, what the strategy needs to reach it, and
-        ``n_baseline``, what the baseline needs; ``saved``, the difference, negative if
-        the strategy needs more; ``bound``, empty where that is exact. A curve that ends
+        ``n_baseline``, what the baseline needs, over the repeats that both have;
+        ``saved``, the difference, negative if the strategy needs more; ``bound``, empty
+        where that is exact. A curve that ends
         below the level counts with its last budget: ``"at least"`` marks a number that
         is a lower bound because the baseline never reached the level, ``"at most"`` an
-        upper bound because the strategy did not. Where neither did, ``saved`` is NaN
-        and ``bound`` ``"unknown"``.
+        upper bound because the strategy did not; a curve that begins above the level
+        may have needed less, the other way round. Where both ways are open, ``saved``
+        is NaN and ``bound`` ``"unknown"``.
 
     Raises
     ------
@@ -187,10 +194,9 @@ def labels_saved(
 
     curves = learning_curves(results, score, budget)
     check_baseline(baseline, curves)
-    means = {name: mean_curve(runs) for name, runs in curves.items()}
     rows = {
-        name: _saving(curve, means[baseline], _level(level, curve, means[baseline]))
-        for name, curve in means.items()
+        name: _saving(*_paired_means(name, baseline, curves), level)
+        for name in curves
         if name != baseline
     }
     columns = ["level", "n_labeled", "n_baseline", "saved", "bound"]
@@ -206,6 +212,16 @@ def check_baseline(baseline: str, curves: Curves) -> None:
         )
 
 
+def _paired_means(name: str, baseline: str, curves: Curves) -> tuple[Curve, Curve]:
+    """Return the mean curves of two strategies over the repeats that both have."""
+    both = curves[name].keys() & curves[baseline].keys()
+    if not both:
+        raise ValueError(f"results has no repeat of both {name!r} and {baseline!r}.")
+    runs = (curves[name], curves[baseline])
+    curve, other = (mean_curve({k: r[k] for k in r if k in both}) for r in runs)
+    return curve, other
+
+
 def _level(level: float | str | None, curve: Curve, baseline: Curve) -> float:
     if level is None:
         return float(curve.score[-1])
@@ -217,28 +233,28 @@ def _level(level: float | str | None, curve: Curve, baseline: Curve) -> float:
 
 
 def _saving(
-    curve: Curve, baseline: Curve, level: float
+    curve: Curve, baseline: Curve, asked: float | str | None
 ) -> tuple[float, float, float, float, str]:
-    needs, reached = _budget_for(curve, level)
-    baseline_needs, baseline_reached = _budget_for(baseline, level)
-    saved = baseline_needs - needs if reached or baseline_reached else np.nan
-    bound = {
-        (True, True): "",
-        (True, False): "at least",
-        (False, True): "at most",
-        (False, False): "unknown",
-    }[reached, baseline_reached]
-    return level, needs, baseline_needs, saved, bound
+    """Compare where two curves reach a level, and say which way that is open."""
+    level = _level(asked, curve, baseline)
+    needs, known = _budget_for(curve, level)
+    baseline_needs, baseline_known = _budget_for(baseline, level)
+    at_least = baseline_known > 0 or known < 0
+    at_most = baseline_known < 0 or known > 0
+    if at_least and at_most:
+        return level, needs, baseline_needs, np.nan, "unknown"
+    bound = "at least" if at_least else "at most" if at_most else ""
+    return level, needs, baseline_needs, baseline_needs - needs, bound
 
 
-def _budget_for(curve: Curve, level: float) -> tuple[float, bool]:
-    """Return where a curve first reaches a level, or its end, and whether it does."""
+def _budget_for(curve: Curve, level: float) -> tuple[float, int]:
+    """Return where a curve reaches a level; 1 if it may need more, -1 if less."""
     above = np.flatnonzero(curve.score >= level)
     if len(above) == 0:
-        return float(curve.budget[-1]), False
+        return float(curve.budget[-1]), 1
     k = above[0]
     if k == 0:
-        return float(curve.budget[0]), True
+        return float(curve.budget[0]), -1 if curve.score[0] > level else 0
     below, at = curve.score[k - 1 : k + 1]
     start, stop = curve.budget[k - 1 : k + 1]
-    return float(start + (stop - start) * (level - below) / (at - below)), True
+    return float(start + (stop - start) * (level - below) / (at - below)), 0

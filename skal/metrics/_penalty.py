@@ -16,13 +16,11 @@ from skal.metrics._results import (
     is_table,
     learning_curves,
     paired_scores,
+    without_rounding,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# A mean difference this small beside the scores themselves is rounding.
-_ROUNDING = 1e-12
 
 
 def penalty_matrix(
@@ -138,9 +136,8 @@ def _significant(
     """Tell for each column whether `left` is better, and whether `right` is."""
     difference = left - right
     n = len(difference)
-    mean = difference.mean(axis=0)
     scale = np.maximum(np.abs(left), np.abs(right)).max(axis=0)
-    mean = np.where(np.abs(mean) <= _ROUNDING * scale, 0.0, mean)
+    mean = without_rounding(difference.mean(axis=0), scale)
     error = difference.std(axis=0, ddof=1) / np.sqrt(n)
     critical = stats.t.ppf(1 - alpha / 2, n - 1) * error
     return mean > critical, -mean > critical

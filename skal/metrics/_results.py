@@ -27,6 +27,10 @@ FACTS = (
 )
 
 
+# Of the scores themselves: differences below are rounding.
+_ROUNDING = 1e-12
+
+
 class Curve(NamedTuple):
     """Score against budget, two arrays of shape (rounds,), budget ascending."""
 
@@ -51,9 +55,14 @@ def score_column(results: pd.DataFrame, score: str | None) -> str:
             f"results is a {type(results).__name__}; it needs the table of "
             f"compare_strategies, a DataFrame."
         )
-    lacking = [c for c in ("strategy", "repeat", "round") if c not in results]
-    if lacking or results.empty:
-        problem = f"lacks the column {lacking[0]!r}" if lacking else "has no rows"
+    keys = ("strategy", "repeat", "round")
+    lacking = [c for c in keys if c not in results]
+    unnamed = not lacking and results[list(keys)].isna().to_numpy().any()
+    if lacking or results.empty or unnamed:
+        problem = (
+            "has no rows" if results.empty else "has rows of no strategy or repeat"
+        )
+        problem = f"lacks the column {lacking[0]!r}" if lacking else problem
         raise ValueError(
             f"results {problem}; it needs one row a strategy, repeat and round, as "
             f"compare_strategies returns them."
@@ -92,13 +101,19 @@ def learning_curves(
             f"{row['repeat']}, round {row['round']} (and {bad.sum() - 1} other rows)."
         )
     curves: dict[str, dict[Any, Curve]] = {}
-    ordered = results.sort_values("round", kind="stable")
-    for (name, repeat), rows in ordered.groupby(["strategy", "repeat"], sort=True):
-        values = rows[[budget, score]].to_numpy(dtype=float)
-        if rows["round"].duplicated().any():
+    first = {}
+    keys, ordered = ["strategy", "repeat"], results.sort_values("round", kind="stable")
+    for (name, repeat), rows in ordered.groupby(keys, sort=True, observed=True):
+        rounds = rows["round"].to_numpy()
+        known = first.setdefault(name, rounds)
+        n = min(len(rounds), len(known))
+        if (rounds[1:] == rounds[:-1]).any() or (rounds[:n] != known[:n]).any():
             raise ValueError(
-                f"results has a round of {name!r}, repeat {repeat}, more than once."
+                f"results has the rounds {rounds.tolist()} of {name!r}, repeat "
+                f"{repeat}: each once, and as other repeats have them, is what a curve "
+                f"is made of."
             )
+        values = rows[[budget, score]].to_numpy(dtype=float)
         curves.setdefault(name, {})[repeat] = Curve(*values.T)
     return {name: curves[name] for name in results["strategy"].unique()}
 
@@ -111,6 +126,11 @@ def mean_curve(runs: Mapping[Any, Curve]) -> Curve:
         np.mean(budgets, axis=0),
         np.mean([run.score[:n] for run in runs.values()], axis=0),
     )
+
+
+def without_rounding(difference: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Set to zero what is rounding beside scores of this size."""
+    return np.where(np.abs(difference) <= _ROUNDING * np.abs(scale), 0.0, difference)
 
 
 def shared_range(curves: Curves) -> tuple[float, float]:

@@ -10,7 +10,7 @@ DASHES = ("-", (0, (6, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (2, 1)), (0, (9, 2, 3, 
 MARKERS = "os^DvPX<>p*d"
 DARK = "#222222"
 BASELINE = {"color": DARK, "marker": "x", "linestyle": (0, (1, 1.2))}
-_BASELINE_NAMES = {"random", "randomsampling", "chance"}
+_BASELINE_NAMES = {"random", "randomsampling", "random sampling", "chance"}
 
 
 def axes_for(display, ax, figsize):
@@ -50,7 +50,7 @@ def looks(names, ax):
 
 
 def _is_baseline(name):
-    return "".join(filter(str.isalpha, str(name).lower())) in _BASELINE_NAMES
+    return str(name).strip().casefold() in _BASELINE_NAMES
 
 
 def _look(number):

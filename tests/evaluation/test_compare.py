@@ -105,10 +105,14 @@ def test_a_strategy_may_choose_its_own_start_of_the_same_size(compare, digits):
     assert initial.to_dict() == {"core-set": "strategy", "random": "random"}
 
 
-def test_initial_names_what_chose_the_first_batch(compare):
+def test_initial_names_what_chose_the_first_batch(compare, digits):
     assert set(compare(initial=CoreSet(), n_repeats=1)["initial"]) == {"CoreSet"}
-    given = compare(initial=np.arange(20), n_repeats=1)
+    X, y = digits
+    tests = {"X_test": X[:50], "y_test": y[:50]}
+    given = compare(initial=np.arange(20), n_repeats=1, **tests)
     assert set(given["initial"]) == {"given"}
+    with pytest.raises(ValueError, match=r"initial of strategies\['Margin'\].*X_test"):
+        compare(initial=np.arange(20))
 
 
 def test_learners_bring_their_own_parameters(compare):
@@ -252,6 +256,46 @@ def test_cv_scores_are_means_of_the_folds(compare, digits):
     np.testing.assert_allclose(both["accuracy"], mean)
 
 
+def test_splitters_are_left_alone_and_drawn_anew(compare):
+    for state in (None, np.random.RandomState(0)):
+        cv = ShuffleSplit(1, random_state=state)
+        one, two = compare(cv=cv), compare(cv=cv, random_state=1)
+        assert cv.random_state is state
+        assert_frame_equal(without_times(one), without_times(compare(cv=cv)))
+        first = one[one["round"] == 0].groupby("repeat")["accuracy"]
+        assert (first.nunique() == 1).all()  # one split for all rows of a repeat
+        assert not one["accuracy"].equals(two["accuracy"])
+
+
+def test_folds_of_unequal_size_are_averaged_as_they_are(compare, digits):
+    folds = [(np.arange(30), np.arange(300, 400)), (np.arange(45), np.arange(300, 400))]
+    params = {"n_initial": 0.5, "query_size": 10, "n_repeats": 1, "n_rounds": 9}
+    results = compare({"r": None}, cv=folds, **params)
+    assert results["n_labeled"].tolist() == [18.5, 28.5, 36]
+    first = compare({"r": None}, cv=folds[:1], **params)
+    second = compare({"r": None}, cv=folds[1:], **params)
+    mean = (first["accuracy"] + second["accuracy"][:3]) / 2
+    np.testing.assert_allclose(results["accuracy"], mean)
+
+
+def test_a_score_that_fails_in_one_fold_is_no_score(compare):
+    calls = []
+
+    def sometimes(estimator, X, y):
+        calls.append(1)
+        return float("nan") if len(calls) == 2 else 0.5
+
+    results = compare({"r": None}, cv=2, n_rounds=1, n_repeats=1, scoring=sometimes)
+    assert results["score"].isna().tolist() == [False, True]
+
+
+def test_missing_labels_are_refused(compare, digits):
+    y = digits[1].astype(float)
+    y[3] = np.nan
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        compare(y=y)
+
+
 def test_several_scores(compare):
     scoring = {"accuracy": "accuracy", "loss": "neg_log_loss"}
     results = compare(scoring=scoring, n_repeats=1)
@@ -304,9 +348,15 @@ def test_out_of_distribution_labels_cost(compare):
         ({"strategy": None}, TypeError, "no parameter 'strategy'"),
         ({"X_test": np.zeros((2, 64))}, ValueError, "y_test"),
         ({"X_test": np.zeros((2, 64)), "y_test": [0, 1], "cv": 3}, ValueError, "cv"),
+        ({"X_test": np.zeros((2, 64)), "y_test": [0]}, ValueError, "X_test has 2 rows"),
         ({"n_repeats": 0}, ValueError, "n_repeats"),
         ({"random_state": "x"}, ValueError, "random_state"),
         ({"cv": 100}, ValueError, "cv"),
+        ({"cv": []}, ValueError, "cv holds no splits"),
+        ({"cv": 2.5}, ValueError, "cv is no list"),
+        ({"cv": [(np.arange(5), np.arange(5, 6000))]}, ValueError, "cv is no list"),
+        ({"scoring": {"repeat": "accuracy"}}, ValueError, "scoring names .*'repeat'"),
+        ({"scoring": lambda e, X, y: "good"}, TypeError, "scoring gives 'good'"),
         ({"scoring": "acuracy"}, ValueError, "scoring|acuracy"),
         ({"initial": "strategy"}, ValueError, "initial"),
     ],
@@ -322,7 +372,7 @@ def test_strategies_need_an_estimator(digits):
 
 
 def test_lengths_must_agree(compare, digits):
-    with pytest.raises(ValueError, match="X has 600 rows and y has 599"):
+    with pytest.raises(ValueError, match=r"X has 600\s+rows and y has 599"):
         compare(y=digits[1][:-1])
 
 

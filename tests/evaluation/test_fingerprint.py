@@ -35,6 +35,30 @@ def cube(x):
     return x * x * x
 
 
+def power(n, start=0):
+    return lambda x: x**n + start
+
+
+def shifted(x, start=0, *, stop=1):
+    return x + start + stop
+
+
+def with_defaults(start, stop):
+    def shift(x, start=start, *, stop=stop):
+        return x + start + stop
+
+    return shift
+
+
+class Slots:
+    """Has no __dict__ and no pickle."""
+
+    __slots__ = ("value",)
+
+    def __reduce__(self):
+        raise TypeError("no pickle")
+
+
 # Pairs of functions: the first two calls are equal, the second differs from them.
 PAIRS = {
     "int": (lambda: 1, lambda: 2),
@@ -70,6 +94,30 @@ PAIRS = {
     ),
     "function": (lambda: square, lambda: cube),
     "lambda": (lambda: lambda x: x + 1, lambda: lambda x: x + 2),
+    "names in a lambda": (lambda: lambda x: x.min(), lambda: lambda x: x.max()),
+    "closure": (lambda: power(1), lambda: power(100)),
+    "defaults": (lambda: with_defaults(1, 2), lambda: with_defaults(2, 2)),
+    "keyword defaults": (lambda: with_defaults(1, 2), lambda: with_defaults(1, 3)),
+    "nested lambda": (
+        lambda: lambda x: (lambda y: y + 1)(x),
+        lambda: lambda x: (lambda y: y + 2)(x),
+    ),
+    "comprehension": (
+        lambda: lambda x: [y + 1 for y in x],
+        lambda: lambda x: [y + 2 for y in x],
+    ),
+    "lambda in a partial": (
+        lambda: functools.partial(lambda x: x + 1),
+        lambda: functools.partial(lambda x: x + 2),
+    ),
+    "lambdas in a list": (lambda: [lambda x: x + 1], lambda: [lambda x: x + 2]),
+    "method": (lambda: PCA(2).fit, lambda: PCA(3).fit),
+    "set": (lambda: {"a", "b", "c"}, lambda: {"a", "b"}),
+    "random state": (
+        lambda: np.random.RandomState(1),
+        lambda: np.random.RandomState(2),
+    ),
+    "generator": (lambda: np.random.default_rng(1), lambda: np.random.default_rng(2)),
     "partial": (
         lambda: functools.partial(square, 1),
         lambda: functools.partial(square, 2),
@@ -78,6 +126,10 @@ PAIRS = {
     "scorer": (
         lambda: make_scorer(accuracy_score),
         lambda: make_scorer(accuracy_score, normalize=False),
+    ),
+    "scorer of a lambda": (
+        lambda: make_scorer(lambda a, b: (a == b).mean()),
+        lambda: make_scorer(lambda a, b: (a != b).mean()),
     ),
     "scorers": (lambda: {"a": "accuracy"}, lambda: {"a": "neg_log_loss"}),
     "splitter": (lambda: StratifiedKFold(3), lambda: StratifiedKFold(4)),
@@ -102,6 +154,36 @@ def test_what_a_matrix_caches_does_not_count():
     assert describe(matrix, "X") == before
 
 
+def test_order_in_memory_does_not_count():
+    table = np.random.default_rng(0).normal(size=(4, 3))
+    assert describe(np.asfortranarray(table), "X") == describe(table, "X")
+    frame = pd.DataFrame(table)
+    rebuilt = pd.DataFrame({column: frame[column].copy() for column in frame})
+    assert describe(rebuilt, "X") == describe(frame, "X")
+
+
+def test_a_thing_inside_itself_ends():
+    loop = [1]
+    loop.append(loop)
+    assert describe(loop, "it") == "list(1, ...)"
+
+
+def test_classes_of_the_same_name_differ():
+    one, other = (type("Model", (), {"__module__": m})() for m in ("here", "there"))
+    one.value = other.value = 1
+    assert describe(one, "it") != describe(other, "it")
+
+
+def test_digests_are_long_enough():
+    arrays = np.random.default_rng(0).integers(0, 9, (3000, 8))
+    assert len({describe(array, "it") for array in arrays}) > 2990
+
+
+def test_what_cannot_be_described_is_refused():
+    with pytest.raises(ValueError, match=r"what scoring holds.*path=None"):
+        describe(Slots(), "scoring")
+
+
 def test_numbers_of_numpy_are_numbers():
     assert describe(np.int64(3), "n") == describe(3, "n") == "3"
 
@@ -114,7 +196,8 @@ def test_other_processes_describe_alike():
         "torch.manual_seed(0)\n"
         "things = [pd.DataFrame({'a': ['x', 'y'], 'b': [1.5, 2]}), ['x', 'yy'],\n"
         "          np.array(['x', 'yy'], dtype=object), {'b': {3, 1}, 'a': 'c'},\n"
-        "          NeuralNetClassifier(torch.nn.Linear(3, 2)), (lambda x: x + 1)]\n"
+        "          NeuralNetClassifier(torch.nn.Linear(3, 2)), (lambda x: x + 1),\n"
+        "          (lambda x: x in {'a', 'b', 'c', 'd'}), {'a', 'b', 'c', 'd'}]\n"
         "print([describe(thing, 'it') for thing in things])\n"
     )
     runs = [

@@ -166,7 +166,7 @@ def test_no_seed_keeps_the_first_one(compare, tmp_path):
         ({"n_rounds": 4}, "n_rounds was 3 and is 4"),
         ({"ood_label": 9}, "ood_label was None and is 9"),
         ({"estimator": LogisticRegression(C=2.0)}, "estimator was .* and is .*C=2.0"),
-        ({"strategies": {"Margin": CoreSet()}}, "strategy was MarginSampling"),
+        ({"strategies": {"Margin": CoreSet()}}, r"strategy was .*MarginSampling"),
         ({"strategies": {"Margin": MarginSampling(random_state=1)}}, "strategy was"),
         (
             {"strategies": {"Margin": ActiveLearner(LogisticRegression())}},
@@ -198,6 +198,93 @@ def test_other_data_or_parameters_are_refused(compare, tmp_path, digits, params,
     assert (tmp_path / "settings.json").read_text() == before
 
 
+LEARNER = {
+    "strategy": CoreSet(),
+    "n_initial": 21,
+    "query_size": 11,
+    "n_rounds": 2,
+    "initial": "stratified",
+    "pool_size": 100,
+    "warm_start": True,
+    "use_unlabeled": True,
+    "missing_label": -7,
+    "ood_label": 9,
+}
+
+
+@pytest.mark.parametrize("name", sorted(LEARNER))
+def test_every_parameter_of_a_learner_counts(compare, tmp_path, name):
+    params = {"n_initial": 20, "query_size": 10, "n_rounds": 1}
+    row = ActiveLearner(LogisticRegression(max_iter=200), RandomSampling(), **params)
+    compare({"row": row}, path=tmp_path, n_repeats=1)
+    other = row.set_params(**{name: LEARNER[name]})
+    with pytest.raises(ValueError, match=f"strategies.*: {name} was"):
+        compare({"row": other}, path=tmp_path, n_repeats=1)
+
+
+def test_other_test_labels_are_refused(compare, tmp_path, digits):
+    X, y = digits
+    parts = {"X_test": X[:50], "path": tmp_path, "n_repeats": 1}
+    compare(y_test=y[:50], **parts)
+    with pytest.raises(ValueError, match="y_test was"):
+        compare(y_test=np.roll(y[:50], 1), **parts)
+    with pytest.raises(ValueError, match="X_test was"):
+        compare(y_test=y[:50], **parts | {"X_test": X[:50] + 1e-6})
+
+
+def test_rows_of_the_folder_are_remembered(compare, tmp_path):
+    compare({"Margin": MarginSampling()}, path=tmp_path, n_repeats=1)
+    compare({"Random": None}, path=tmp_path, n_repeats=1)
+    with pytest.raises(ValueError, match=r"strategies\['Margin'\]"):
+        compare({"Margin": CoreSet()}, path=tmp_path, n_repeats=1)
+
+
+def test_a_write_that_fails_leaves_no_table(compare, tmp_path, monkeypatch):
+    def half(text, self=None):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.fsync", half)
+    with pytest.raises(OSError, match="disk full"):
+        compare(path=tmp_path, n_repeats=1)
+    assert not list(tmp_path.glob("*.csv"))
+    monkeypatch.undo()
+    assert len(compare(path=tmp_path, n_repeats=1)) == 8
+
+
+def test_numbers_are_kept_to_the_last_bit(compare, tmp_path):
+    plain = compare(scoring="neg_log_loss", n_repeats=1)
+    kept = compare(scoring="neg_log_loss", n_repeats=1, path=tmp_path)
+    again = compare(scoring="neg_log_loss", n_repeats=1, path=tmp_path)
+    assert plain["neg_log_loss"].tolist() == kept["neg_log_loss"].tolist()
+    assert_frame_equal(kept, again, check_exact=True)
+
+
+def test_a_relative_path_is_meant_here(compare, tmp_path, monkeypatch):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        compare(path="runs", n_repeats=1, n_jobs=2)
+        assert len(list((tmp_path / name / "runs").glob("*.csv"))) == 2
+
+
+def test_damaged_folders_are_named(compare, tmp_path):
+    compare(path=tmp_path, n_repeats=1)
+    settings, table = tmp_path / "settings.json", tmp_path / "Margin-0.csv"
+    whole = settings.read_text()
+    settings.write_text(whole[:50])
+    with pytest.raises(ValueError, match=r"settings\.json that cannot be read"):
+        compare(path=tmp_path, n_repeats=1)
+    settings.unlink()
+    with pytest.raises(ValueError, match=r"no settings\.json"):
+        compare(path=tmp_path, n_repeats=1)
+    settings.write_text(whole)
+    table.write_text("")
+    with pytest.raises(ValueError, match=r"Margin-0\.csv.*delete it"):
+        compare(path=tmp_path, n_repeats=1)
+    with pytest.raises(ValueError, match="is a file"):
+        compare(path=table, n_repeats=1)
+
+
 def test_what_does_not_matter_is_not_refused(compare, tmp_path):
     compare(path=tmp_path, n_repeats=1)
     compare(path=tmp_path, n_repeats=1, verbose=1, n_jobs=2, memory=tmp_path / "memory")
@@ -216,7 +303,7 @@ def test_a_dataset_cannot_be_told_apart(compare, tmp_path, digits):
 
     X, y = digits
     dataset = torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(y))
-    with pytest.raises(ValueError, match=r"torch Dataset .* path=None"):
+    with pytest.raises(ValueError, match=r"X holds.*torch Dataset.*path=None"):
         compare(X=dataset, path=tmp_path)
 
 

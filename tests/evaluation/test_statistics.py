@@ -43,6 +43,53 @@ def test_holm_worked_by_hand(monkeypatch, ten_repeats):
     assert tests["p_holm"].tolist() == pytest.approx([0.04, 0.03, 0.04])
 
 
+def test_holm_never_exceeds_one(monkeypatch, ten_repeats):
+    from skal.evaluation import _statistics
+
+    p_values = iter([0.6, 0.7, 0.8])
+    monkeypatch.setattr(_statistics, "_wilcoxon", lambda _: next(p_values))
+    assert compare_with_baseline(ten_repeats)["p_holm"].tolist() == [1, 1, 1]
+
+
+def test_the_verdict_follows_the_ranks_and_not_one_outlier(make_results):
+    gains = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, -9.0])
+    gains[:9] += 0.05
+    scores = np.tile(gains[:, None], (1, 2))
+    table = make_results({"a": scores, "random": np.zeros((10, 2))})
+    assert gains.mean() < 0
+    tests = compare_with_baseline(table, alpha=0.2)
+    assert tests.loc["a", "verdict"] == "better"
+
+
+def test_a_p_value_of_alpha_is_enough(make_results):
+    scores = np.linspace(0.5, 0.6, 6)[:, None] + np.zeros((6, 2))
+    table = make_results({"a": scores, "random": np.zeros((6, 2))})
+    tests = compare_with_baseline(table, alpha=2 / 2**6)
+    assert tests.loc["a", "verdict"] == "better"
+
+
+def test_rounding_is_no_difference(make_results):
+    curves = {"random": np.full((8, 3), 0.796), "a": np.full((8, 3), 0.796)}
+    budgets = {"random": [50, 100, 150], "a": [50, 98, 150]}
+    tests = compare_with_baseline(make_results(curves, budgets))
+    assert tests.loc["a", "verdict"] == "equal"
+
+
+def test_the_area_is_that_of_the_repeats_of_both(make_results):
+    scores = np.arange(8.0)[:, None] + np.zeros((8, 2))
+    table = make_results({"a": scores, "random": scores - 1})
+    table = table[(table["strategy"] == "a") | (table["repeat"] > 3)]
+    assert compare_with_baseline(table).loc["a", "area"] == np.arange(4, 8).mean()
+
+
+def test_summary_counts_what_it_is_told_to(ten_repeats):
+    dear = ten_repeats.assign(cost=10 * ten_repeats["n_labeled"])
+    assert "with 2000 labels" in summary(dear, budget="cost")
+    text = summary(dear, budget="cost").splitlines()[1]
+    saved = labels_saved(dear, "random", "shared", budget="cost").loc["Good"]
+    assert f"takes it {saved.n_labeled:.0f} labels" in text
+
+
 def test_verdicts(ten_repeats):
     tests = compare_with_baseline(ten_repeats)
     assert tests["verdict"].to_dict() == {
@@ -133,9 +180,9 @@ def test_summary_in_words(ten_repeats):
     )
     assert lines[1].startswith("Good beats random (p = 0.0059): accuracy 0.8")
     assert lines[3].startswith("Bad loses to random (p = 0.0059)")
-    assert lines[2].startswith("So so is ahead of random in ")
-    assert ", which is not certain (p = " in lines[2]
-    assert "could be" not in lines[2]  # ten repeats are enough
+    assert lines[2].startswith("So so is not certain to differ from random (ahead in ")
+    assert "may be" not in lines[2]  # ten repeats are enough
+    assert "saved" not in lines[2]
     saved = labels_saved(ten_repeats, "random", "shared")["saved"]
     assert lines[1].endswith(f"({saved['Good']:.0f} saved).")
     assert lines[3].endswith(f"({-saved['Bad']:.0f} more).")
@@ -144,11 +191,11 @@ def test_summary_in_words(ten_repeats):
 def test_summary_of_few_repeats_says_how_many_it_takes(ten_repeats):
     lines = summary(ten_repeats[ten_repeats["repeat"] < 5]).splitlines()
     assert (
-        "Good is ahead of random in 5 of 5 repeats, which is not certain (p = 0.19; 7 "
-        "repeats or more could be)" in lines[1]
+        "Good is not certain to differ from random (ahead in 5 of 5 repeats, p = 0.19; "
+        "with 7 repeats it may be)" in lines[1]
     )
     one = summary(ten_repeats[ten_repeats["repeat"] < 1])
-    assert "Good is ahead of random in 1 of 1 repeat, which is not certain" in one
+    assert "Good is not certain to differ from random (ahead in 1 of 1 repeat," in one
 
 
 def test_another_baseline(ten_repeats):

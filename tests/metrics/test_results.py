@@ -105,6 +105,25 @@ def test_a_table_compares_at_equal_budgets():
     assert penalty.loc["a", "b"] == 0
 
 
+def test_repeats_are_paired_by_number():
+    one = make_results({"a": ([10, 20], [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])})
+    other = one.assign(strategy="b", accuracy=one["accuracy"] - 0.01)
+    later = pd.concat([one, other[other["repeat"] > 0].sort_values("repeat")])
+    assert penalty_matrix(later).loc["a", "b"] == 1
+
+
+def test_no_strategy_is_judged_beyond_its_budgets():
+    table = make_results(
+        {
+            "a": ([10, 20, 30], [[0, 1, 1], [0, 1, 1.1]]),
+            "b": ([20, 30, 40], [[0.5, 0.5, 9], [0.6, 0.5, 9]]),
+        }
+    )
+    penalty = penalty_matrix(table, alpha=0.5)
+    assert penalty.loc["a", "b"] == 1
+    assert penalty.loc["b", "a"] == 0
+
+
 def test_one_strategy_has_no_opponent():
     assert penalty_matrix({"a": A}).to_numpy().tolist() == [[0.0]]
 
@@ -167,6 +186,26 @@ def test_areas_compare_over_the_budgets_of_all():
     )
     area = area_under_budget_curve(table)
     assert area["short"] == pytest.approx(area["long"]) == pytest.approx(0.6)
+
+
+def test_areas_begin_where_the_last_curve_begins():
+    table = make_results(
+        {
+            "a": ([100, 200, 290, 300], [[0, 1, 0, 1]]),
+            "b": ([200, 250, 290, 320], [[1, 1, 1, 1]]),
+        }
+    )
+    area = area_under_budget_curve(table)
+    assert area["b"] == pytest.approx(1)
+    assert area["a"] == pytest.approx(0.5)  # from 200 to 300 with all its corners
+
+
+def test_curves_with_gaps_are_refused():
+    table = make_results({"a": ([10, 20, 30], [[0.1, 0.2, 0.3], [0.1, 0.2, 0.3]])})
+    gap = table[(table["repeat"] == 0) | (table["round"] != 1)]
+    with pytest.raises(ValueError, match=r"rounds \[0, 2\] of 'a', repeat 1"):
+        area_under_budget_curve(gap)
+    assert len(area_under_budget_curve(table[table["round"] > 0])) == 1
 
 
 @pytest.mark.parametrize(
@@ -232,6 +271,35 @@ def test_labels_saved_at_the_shared_score():
     assert (saved["bound"] == "").all()
 
 
+def test_labels_saved_of_curves_that_begin_above():
+    curves = {
+        "random": ([50, 100, 150], [[0.9, 0.95, 0.97]]),
+        "a": ([50, 100, 150], [[0.8, 0.9, 0.97]]),
+        "b": ([50, 100, 150], [[0.95, 0.96, 0.97]]),
+    }
+    saved = labels_saved(make_results(curves), "random", 0.89)
+    assert saved.loc["a", "bound"] == "at most"  # random may have needed less than 50
+    assert saved.loc["a", "saved"] == pytest.approx(50 - 95)
+    assert saved.loc["b", "bound"] == "unknown"
+    assert np.isnan(saved.loc["b", "saved"])
+    turned = labels_saved(make_results(curves), "a", 0.89).loc["random"]
+    assert (turned["bound"], turned["saved"]) == ("at least", pytest.approx(45))
+
+
+def test_labels_saved_of_the_repeats_of_both():
+    table = make_results(
+        {
+            "random": ([10, 20], [[0.1, 0.5], [0.5, 0.9]]),
+            "a": ([10, 20], [[0.1, 0.6], [9, 9]]),
+        }
+    )
+    table = table[(table["strategy"] == "random") | (table["repeat"] == 0)]
+    saved = labels_saved(table, "random", 0.5).loc["a"]
+    assert (saved.n_labeled, saved.n_baseline) == (18, 20)
+    area = area_under_budget_curve(table)
+    assert area["random"] == pytest.approx(0.3)  # of repeat 0 alone
+
+
 def test_labels_saved_where_nobody_arrives():
     saved = labels_saved(make_results(CURVES), "random", 0.99).loc["good"]
     assert np.isnan(saved.saved)
@@ -277,7 +345,8 @@ def test_the_score_is_named_where_there_are_several():
         (lambda t: t[:0], "has no rows"),
         (lambda t: t.drop(columns="accuracy"), "0 columns"),
         (lambda t: t.assign(accuracy=np.nan), "no finite 'accuracy' for 'random'"),
-        (lambda t: pd.concat([t, t]), "more than once"),
+        (lambda t: pd.concat([t, t]), "each once"),
+        (lambda t: t.assign(strategy=[None, *t["strategy"][1:]]), "rows of no strategy"),
         (lambda t: t.drop(columns="n_labeled"), "budget is 'n_labeled'"),
     ],
 )
