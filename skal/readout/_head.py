@@ -1,32 +1,41 @@
 """The linear map from features to logits, of the models that end in one."""
 
-import functools
 import sys
 
 import numpy as np
 import scipy.sparse as sp
 
-from skal.readout._dispatch import inner_model, register_late
+from skal.readout._dispatch import inner_model
 
 
 def linear_head(estimator):
-    """Return the weights (classes, features) of a model's last linear map.
+    """Return the weights (classes, features) of the map that a model ends in, or None.
 
-    Its features are what `read_rows` gives of it. None where the model ends otherwise.
+    Its features are those that `read_rows` gives of the model. None: it ends otherwise,
+    or does not show it.
     """
-    register_late()
     inner = inner_model(estimator)
-    return _head(estimator) if inner is None else linear_head(inner)
-
-
-@functools.singledispatch
-def _head(estimator):
-    linear = sys.modules.get("sklearn.linear_model._base")
-    kind = getattr(linear, "LinearClassifierMixin", None)
-    if kind is None or not isinstance(estimator, kind):
-        return None
-    weights = estimator.coef_
-    weights = np.asarray(weights.toarray() if sp.issparse(weights) else weights)
-    if len(weights) == 1:  # two classes: logits of the second over the first
-        return np.concatenate([np.zeros_like(weights), weights])
+    if inner is not None:
+        return linear_head(inner)
+    weights = _weights(estimator)
+    if weights is not None and len(weights) == 1:  # of the second class over the first
+        weights = np.concatenate([np.zeros_like(weights), weights])
     return weights
+
+
+def _weights(estimator):
+    if _is(estimator, "sklearn.linear_model._base", "LinearClassifierMixin"):
+        weights = estimator.coef_
+        return np.asarray(weights.toarray() if sp.issparse(weights) else weights)
+    if _is(estimator, "skorch", "NeuralNet"):
+        from skal.readout._skorch import _last_linear
+
+        layer = _last_linear(estimator.module_)
+        if layer is not None and getattr(estimator, "embedding_layer", None) is None:
+            return layer.weight.numpy(force=True)
+    return None
+
+
+def _is(estimator, module, name):
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(estimator, kind)

@@ -15,6 +15,7 @@ from skal.readout._checks import (
     read_only,
 )
 from skal.readout._dispatch import column_labels, read_rows
+from skal.readout._head import linear_head
 from skal.readout._store import Store
 
 READINGS = {
@@ -165,13 +166,29 @@ class Reader:
         out |= {name: self._stores[name].take(positions) for name in kept}
         if "logit_gradient" in what:
             out["logit_gradient"] = _logit_gradient(out["proba"], y)
-        if "proba_draws" in what:  # in one piece: dropout must not depend on chunks
+        if "proba_draws" in what:
             rows = take(self.X, positions)
             draws = self._read_block(rows, ["proba_draws"], positions, n_draws=n_draws)
             out["proba_draws"] = draws["proba_draws"]
         if "X" in what:
             out["X"] = take(self.X, positions)
         return {name: read_only(out[name]) for name in what}
+
+    def head(self):
+        """Return the weights (classes, features) from features to logits, or None.
+
+        None where the model does not end in a linear map, or what is read is not the
+        model's: arrays stand in for it, or features that a representation makes.
+        """
+        if self.estimator is None or self._features is not None or self.given:
+            return None
+        weights, names = linear_head(self.estimator), column_labels(self.estimator)
+        if weights is None or names is None or len(names) != len(weights):
+            return None
+        if self.classes is None:
+            return weights
+        aligned = align_columns(weights.T, names, self.classes, fill=np.nan)
+        return np.nan_to_num(aligned).T
 
     def remember(self, name, values):
         """Take in what the model said of all rows at another time."""

@@ -1,19 +1,40 @@
 """Query strategies: what to label next."""
 
 from skal.strategies.base import QueryStrategy
+from skal.strategies.clusters import KMeansSampling, ProbCover, TypiClust
+from skal.strategies.committee import BALD, BatchBALD
+from skal.strategies.contrastive import CAL
 from skal.strategies.coverage import CoreSet
+from skal.strategies.features import DDU, DFM, SCAL
+from skal.strategies.gradients import BADGE
+from skal.strategies.held_out import FISHER, GLISTER
 from skal.strategies.random import RandomSampling
 from skal.strategies.uncertainty import (
     EntropySampling,
     LeastConfidenceSampling,
     MarginSampling,
 )
+from skal.strategies.wrappers import ClassBalanced, Partitioned
 
 __all__ = [
+    "BADGE",
+    "BALD",
+    "CAL",
+    "DDU",
+    "DFM",
+    "FISHER",
+    "GLISTER",
+    "SCAL",
+    "BatchBALD",
+    "ClassBalanced",
     "CoreSet",
     "EntropySampling",
+    "KMeansSampling",
     "LeastConfidenceSampling",
     "MarginSampling",
+    "Partitioned",
+    "ProbCover",
     "QueryStrategy",
     "RandomSampling",
+    "TypiClust",
 ]

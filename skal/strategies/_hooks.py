@@ -63,11 +63,6 @@ class Hook:
         return "pool_" in self.readings or "unlabeled" in self.facts
 
     @property
-    def reads_draws(self) -> bool:
-        """Whether stochastic passes are read, of whichever rows."""
-        return any("proba_draws" in names for names in self.readings.values())
-
-    @property
     def reads_model(self) -> bool:
         """Whether anything is read of the model."""
         names = {name for names in self.readings.values() for name in names}

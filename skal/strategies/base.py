@@ -267,10 +267,9 @@ class QueryStrategy(BaseEstimator):
         if len(positions) == 0:
             return np.empty(0)
         around = self._surroundings(hook)
-        whole = hook.reads_draws  # dropout must not depend on chunks
         pieces = [
             self._score(**self._rows(hook, piece, reader), **around)
-            for piece in ([positions] if whole else chunks(reader.X, positions))
+            for piece in chunks(reader.X, positions)
         ]
         scores = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
         if np.shape(scores) != (len(positions),):

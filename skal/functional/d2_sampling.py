@@ -1,0 +1,163 @@
+"""D² sampling (the seeding of k-means++), over points and over factored gradients.
+
+Weights are taken from all rows once in a while and used until they are out of date:
+a row drawn from them is kept with the probability that its true weight is of the old
+one. What is kept has the distribution of draws one at a time, and only the rows drawn
+are measured.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._arrays import as_array
+from ._points import Points
+from .ranking import round_to_grid
+
+_MIN_BATCH, _MAX_BATCH = 64, 256
+# What the work costs, in inner products: a batch of draws besides its products, a pass
+# over the pool for each row besides its products, and how much faster those are there.
+_BATCH, _PASS, _PASS_SPEED = 40_000, 16, 4
+
+
+def d2_sampling(
+    X: Any,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    logit_gradient: Any = None,
+    first: int | Literal["random", "max_norm"] = "random",
+) -> Any:
+    """Draw rows one by one, each by its squared distance to the nearest drawn before.
+
+    The seeding of k-means++: far rows are likely, near ones are not, so the picks
+    spread, and dense regions still get more of them than with `k_center_greedy`. With
+    `logit_gradient` the points are gradients of a last layer, outer products of a row
+    of it and a row of ``X``, which are never formed. Outliers are likely picks; where
+    they are noise, this is the wrong tool.
+
+    At most O(n_rows n (C + d)) time in matrix products, and often a small part of it;
+    O(n_rows + n d) memory besides chunks.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix or tensor of shape (n_rows, d)
+        The pool. Sparse input is never densified whole.
+    n : int
+        How many rows to pick; more than there are gives all of them.
+    rng : numpy.random.Generator
+        Draws the picks. The first picks of a longer draw are those of a shorter one.
+    logit_gradient : array-like or tensor of shape (n_rows, C), default=None
+        The other factor of each point; None: the points are the rows of ``X``.
+    first : int, "random" or "max_norm", default="random"
+        The first pick: a position, any row, or the gradient with the largest norm (on
+        the grid of `round_to_grid`, the lowest position among equals).
+
+    Returns
+    -------
+    ndarray of intp or tensor of int64 of shape (min(n, n_rows),)
+        Distinct positions in ``X``, in the order of the picks. Rows that equal a pick
+        come last, in random order.
+
+    Raises
+    ------
+    ValueError
+        If ``X`` or ``logit_gradient`` has not two dimensions, their rows differ, ``n``
+        is negative, or ``first`` is no position in ``X`` and nothing else it may be.
+
+    Notes
+    -----
+    Draws are by inverse cumulative distribution in double precision, so that a weight
+    of zero is never drawn. With weights w as of an earlier pick and true weights
+    v <= w, a row drawn by w is kept with probability v / w: those kept are distributed
+    as v, exactly. All rows are measured anew once what rejected draws have cost is what
+    a pass costs, counted in inner products, not in seconds: the picks depend on `rng`
+    alone. A squared distance below 32 eps times the squared norm (dense rows of ``X``
+    alone: from their mean) is rounding noise, and counts as 0.
+
+    References
+    ----------
+    .. [1] D. Arthur and S. Vassilvitskii, "k-means++: the advantages of careful
+       seeding", SODA 2007.
+    .. [2] J. T. Ash, C. Zhang, A. Krishnamurthy, J. Langford and A. Agarwal, "Deep
+       batch active learning by diverse, uncertain gradient lower bounds", ICLR 2020.
+    .. [3] V. Cohen-Addad, S. Lattanzi, A. Norouzi-Fard, C. Sohler and O. Svensson,
+       "Fast and accurate k-means++ via rejection sampling", NeurIPS 2020.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skal.functional import d2_sampling
+    >>> d2_sampling([[0.0], [0.0], [5.0]], 2, np.random.default_rng(0), first=0)
+    array([0, 2])
+    """
+    points = Points(X, logit_gradient)
+    if n < 0:
+        raise ValueError(f"n must not be negative, got {n}.")
+    picks = [_first(points, first, rng)] if min(n, len(points)) else []
+    nearest, n_known = np.full(len(points), np.inf), 0
+    while len(picks) < min(n, len(points)):
+        np.minimum(nearest, points.squared_to_nearest(picks[n_known:]), out=nearest)
+        nearest[picks], n_known = 0, len(picks)
+        if nearest.any():
+            picks += _draw(points, nearest, n - n_known, rng)
+        else:
+            rest = np.delete(np.arange(len(points)), picks)
+            picks += rng.permutation(rest).tolist()
+    return as_array(np.array(picks[:n], np.intp), points.xp, like=points.tables[0])
+
+
+def _first(points: Points, first: Any, rng: np.random.Generator) -> int:
+    if first == "random":
+        return int(rng.integers(len(points)))
+    if first == "max_norm" and len(points.tables) > 1:
+        return int(round_to_grid(points.norms).argmax())
+    if isinstance(first, str) or not 0 <= first < len(points):
+        raise ValueError(
+            f"first must be a position in X, 0 to {len(points) - 1}, 'random', or "
+            f"'max_norm' where there is a logit_gradient, got {first!r}."
+        )
+    return int(first)
+
+
+def _draw(
+    points: Points, weights: NDArray[Any], limit: int, rng: np.random.Generator
+) -> list[int]:
+    """Draw rows until there are enough, or until new weights cost less than these."""
+    cdf = np.cumsum(weights, dtype=np.float64)
+    drawn: list[int] = []
+    waste = 0.0
+    while len(drawn) < limit:
+        size = min(max(_MIN_BATCH, len(drawn)), _MAX_BATCH)
+        places, chances = rng.random((size, 2)).T
+        rows = np.searchsorted(cdf, places * cdf[-1], side="right")
+        before = len(drawn)
+        kept = _keep(points, rows, weights[rows], chances, np.array(drawn, np.intp))
+        drawn += rows[kept].tolist()
+        cost = _BATCH + size * (size + before)
+        waste += cost * (1 - len(kept) / size)
+        if waste * _PASS_SPEED > len(points) * (_PASS + len(drawn)):
+            break
+    return drawn
+
+
+def _keep(
+    points: Points,
+    rows: NDArray[np.intp],
+    weights: NDArray[Any],
+    chances: NDArray[np.float64],
+    drawn: NDArray[np.intp],
+) -> list[int]:
+    """Keep each row with the probability of its true weight to the old one."""
+    floor = chances * weights
+    standing = weights > floor
+    if len(drawn):
+        standing &= points.squared(rows, drawn).min(axis=1) > floor
+    survives = points.squared(rows, rows) > floor
+    kept: list[int] = []
+    for number in range(len(rows)):
+        if standing[number]:
+            kept.append(number)
+            standing &= survives[number]
+    return kept
