@@ -15,13 +15,13 @@ from .divergence import hit_divergence, neighbor_divergence
 from .fisher import fisher_matches
 from .gradients import glister_greedy, gradient_norm
 from .k_center import k_center_greedy
-from .k_means import k_means
+from .kmeans import k_means
 from .nearest import nearest_rows
 from .ranking import round_to_grid, top
 from .reconstruction import class_subspaces, reconstruction_error
 from .similarity import class_similarity
 from .standardized import standardized_products
-from .typicality import most_typical, typicality
+from .typical import most_typical, typicality
 from .uncertainty import entropy, least_confidence, margin
 
 __all__ = [

@@ -1,5 +1,6 @@
 """What the kernels share: NumPy or torch, working precision, rows in chunks."""
 
+import functools
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -41,6 +42,7 @@ def to_numpy(array: Any) -> Any:
     return np.asarray(array) if device_of(array) is None else array.numpy(force=True)
 
 
+@functools.cache
 def floating_dtype(dtype: Any) -> np.dtype[Any]:
     """Return the precision to compute in: float32 up to float32, else float64."""
     name = str(dtype).removeprefix("torch.")

@@ -3,7 +3,7 @@
 They need no labels and no model, so they can make the first choice.
 """
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Literal
 
 from skal.functional import (
@@ -30,7 +30,7 @@ class KMeansSampling(QueryStrategy):
     readily as anywhere. On the features of a fine-tuned language model this is
     FT-BERT-KM, on those of a pretrained one BERT-KM.
 
-    O(n * query_size * d) a pass of k-means, in matrix products, some 5 to 15 passes.
+    O(n * query_size * d) a pass of k-means, in matrix products, some 5 to 10 passes.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class TypiClust(QueryStrategy):
     for each class; with many labels, what is typical is known already, and strategies
     that look for doubt are better. Small clusters, of five rows or fewer, come last.
 
-    O(n * n_clusters * d) a pass of k-means, some 5 to 15 passes, and O(s^2 * d) for a
+    O(n * n_clusters * d) a pass of k-means, some 5 to 10 passes, and O(s^2 * d) for a
     cluster of s rows, all in matrix products.
 
     Parameters
@@ -189,7 +189,8 @@ class ProbCover(QueryStrategy):
         radius, n_clusters = self.radius, self.n_clusters
         if radius != "auto" and not (isinstance(radius, Real) and radius > 0):
             raise ValueError(f"radius is {radius!r}: give 'auto' or a number > 0.")
-        if n_clusters is not None and n_clusters < 1:
+        counts = isinstance(n_clusters, Integral) and n_clusters >= 1
+        if n_clusters is not None and not counts:
             raise ValueError(
                 f"n_clusters is {n_clusters!r}: give an int >= 1, or None."
             )

@@ -87,8 +87,7 @@ class BatchBALD(_Committee):
 
     Notes
     -----
-    A draw should be one and the same member for all rows. Ensembles are; dropout that
-    masks each row anew is not, and the shared part of what rows tell is then blurred.
+    A draw is one and the same member for all rows: of a net, one dropout mask.
 
     References
     ----------

@@ -4,9 +4,10 @@
 
 The setting of Table 1 of SCAL (Krishnan et al. 2021): a ResNet-18 for images of 32 x
 32, 10,000 images in the pool, 1,000 to choose. The weights are random: they do not
-matter for the time. BALD makes 50 passes with dropout before the last layer. Two figures: (a)
-the features of the 1,000 labeled rows are known already, (b) they are read in the same
-query. A pass takes about half a minute on two cores; ``--images 1000`` for a look.
+matter for the time. BALD makes 50 passes with dropout before the last layer. Two
+figures: (a) the features of the 1,000 labeled rows are known already, (b) they are read
+in the same query. A pass takes about half a minute on two cores; for a look, take
+``--images 1000``.
 """
 
 import argparse

@@ -42,22 +42,23 @@ class Task:
     ours: Callable[[Any, int], Run]
     objective: Callable[[Any, np.ndarray], float]
     gate: float
+    floor: float | None = None
 
 
-def mixture(n: int) -> Callable[[Any], Any]:
-    return lambda gen: gen.make(n)
+def mixture(n: int, **options: Any) -> Callable[[Any], Any]:
+    return lambda gen: gen.make(n, **options)
+
+
+def with_draws(n: int) -> Callable[[Any], Any]:
+    def make(gen: Any) -> Any:
+        data = gen.make(n)
+        return data | {"draws": gen.draws(data)}
+
+    return make
 
 
 def big_proba(gen: Any) -> np.ndarray:
     return gen.big_proba()
-
-
-def core_set(data: Any, query_size: int) -> Run:
-    from skal.strategies import CoreSet
-
-    X, m = data["X"], data["m"]
-    y = np.where(np.arange(len(X)) < m, data["y"], -1)
-    return lambda: CoreSet().fit(X, y, embedding=X).query(query_size) - m
 
 
 def by_score(strategy: str, proba: np.ndarray, query_size: int) -> Run:
@@ -66,6 +67,40 @@ def by_score(strategy: str, proba: np.ndarray, query_size: int) -> Run:
     sampling = getattr(skal.strategies, strategy)
     y = np.full(len(proba), -1)
     return lambda: sampling(random_state=0).fit(proba, y, proba=proba).query(query_size)
+
+
+def from_arrays(strategy: str, data: Any, query_size: int, **params: Any) -> Run:
+    """A strategy over given features and probabilities, labeled rows first."""
+    import skal.strategies
+
+    sampling, X, m = getattr(skal.strategies, strategy), data["X"], data["m"]
+    y = np.where(np.arange(len(X)) < m, data["y"], -1)
+    says = {"proba": data["P"], "embedding": X}
+    strategy_ = sampling(random_state=0, **params)
+    return lambda: strategy_.fit(X, y, **says).query(query_size) - m
+
+
+class Committee:
+    """A fitted model whose stochastic passes are given."""
+
+    def __init__(self, draws: np.ndarray) -> None:
+        self.draws = draws
+        self.classes_ = np.arange(draws.shape[2])
+
+
+def from_draws(strategy: str, data: Any, query_size: int) -> Run:
+    import skal.strategies
+    from skal.readout import read_rows
+
+    @read_rows.register(Committee)
+    def _(model: Committee, X: Any, what: Any, **_options: Any) -> Any:
+        start = int(X[0, 0])
+        return {"proba_draws": model.draws[:, start : start + len(X)]}
+
+    rows = np.arange(data["draws"].shape[1], dtype=float)[:, None]
+    sampling, y = getattr(skal.strategies, strategy), np.full(len(rows), -1)
+    strategy_, model = sampling(n_draws=50, random_state=0), Committee(data["draws"])
+    return lambda: strategy_.fit(rows, y, estimator=model).query(query_size)
 
 
 def radius(data: Any, picks: np.ndarray) -> float:
@@ -91,15 +126,85 @@ def total_margin(proba: np.ndarray, picks: np.ndarray) -> float:
     return float((ordered[:, -1] - ordered[:, -2]).sum())
 
 
+def gradient_potential(data: Any, picks: np.ndarray) -> float:
+    """Mean squared distance of a gradient to the nearest picked one."""
+    m = data["m"]
+    H, P = data["X"][m:].astype("f8"), data["P"][m:].astype("f8")
+    a = P - np.eye(P.shape[1])[P.argmax(axis=1)]
+    norms = (a**2).sum(axis=1) * (H**2).sum(axis=1)
+    nearest = np.full(len(H), np.inf)
+    for pick in picks:
+        inner = (a @ a[pick]) * (H @ H[pick])
+        nearest = np.minimum(nearest, norms + norms[pick] - 2 * inner)
+    return float(nearest.mean())
+
+
+def contrast(data: Any, picks: np.ndarray) -> float:
+    """Mean divergence of the picks from their ten nearest labeled rows."""
+    m = data["m"]
+    X = data["X"].astype("f8")
+    P = data["P"].astype("f8").clip(1e-12)
+    total = 0.0
+    for row in picks + m:
+        near = np.argsort(((X[:m] - X[row]) ** 2).sum(axis=1), kind="stable")[:10]
+        total += (P[near] * np.log(P[near] / P[row])).sum(axis=1).mean()
+    return total / len(picks)
+
+
+def distance_to_picks(data: Any, picks: np.ndarray) -> float:
+    """Mean distance of a row of the pool to the nearest pick."""
+    X = data["X"][data["m"] :].astype("f8")
+    squared = (X**2).sum(axis=1)[:, None] - 2 * X @ X[picks].T
+    return float(np.sqrt((squared + (X[picks] ** 2).sum(axis=1)).min(axis=1)).mean())
+
+
+def disagreement(data: Any, picks: np.ndarray) -> float:
+    """Sum of the mutual information of each pick with the model."""
+    draws = data["draws"][:, picks].astype("f8").clip(1e-30)
+    mean = draws.mean(axis=0)
+    of_mean = -(mean * np.log(mean)).sum(axis=1)
+    return float((of_mean + (draws * np.log(draws)).sum(axis=2).mean(axis=0)).sum())
+
+
+def joint_disagreement(data: Any, picks: np.ndarray) -> float:
+    """Mutual information of the first four picks together with the model."""
+    draws = data["draws"][:, picks[:4]].astype("f8").clip(1e-30)
+    joint = draws[:, 0]
+    for number in range(1, draws.shape[1]):
+        joint = (joint[:, :, None] * draws[:, number, None]).reshape(len(joint), -1)
+    mean = joint.mean(axis=0)
+    apart = (draws * np.log(draws)).sum(axis=(1, 2)).mean()
+    return float(-(mean * np.log(mean)).sum() + apart)
+
+
+def similarity_of_picks(data: Any, picks: np.ndarray) -> float:
+    """Mean largest cosine of the picks with labeled rows of their predicted class."""
+    m = data["m"]
+    X = data["X"].astype("f8")
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    predicted = data["P"].argmax(axis=1)
+    best = [
+        (X[:m][data["y"][:m] == predicted[row]] @ X[row]).max() for row in picks + m
+    ]
+    return float(np.mean(best))
+
+
+def lowest_similarity(data: Any, scores: np.ndarray) -> np.ndarray:
+    """Picks of the peer that returns all cosines, as SCAL chooses without balance."""
+    predicted = data["P"][data["m"] :].argmax(axis=1)
+    return np.argsort(scores[np.arange(len(scores)), predicted], kind="stable")[:1000]
+
+
 def k_center(n: int) -> Task:
     return Task(
         name=f"k-center n={n // 1000}k b=1000",
         peer="k-center/scikit-activeml",
         data=mixture(n),
         query_size=1000,
-        ours=core_set,
+        ours=partial(from_arrays, "CoreSet"),
         objective=radius,
         gate=30,
+        floor={10_000: 0.045, 50_000: 0.223}[n],
     )
 
 
@@ -115,9 +220,113 @@ def uncertainty(peer: str, strategy: str, objective: Any, gate: float) -> Task:
     )
 
 
+def badge(n: int, n_classes: int, size: int, gates: dict[str, float]) -> list[Task]:
+    return [
+        Task(
+            name=f"BADGE n={n // 1000}k C={n_classes} b={size}",
+            peer=f"badge/{peer}",
+            data=mixture(n, C=n_classes),
+            query_size=size,
+            ours=partial(from_arrays, "BADGE"),
+            objective=gradient_potential,
+            gate=gate,
+            floor=0.0023 * n / 10_000,
+        )
+        for peer, gate in gates.items()
+    ]
+
+
+def other(
+    name: str, peer: str, strategy: str, data: Any, size: int, **rest: Any
+) -> Task:
+    ours = from_draws if "BALD" in strategy else from_arrays
+    if strategy == "CAL":  # the peer takes features as they are
+        ours = partial(ours, normalize=False)
+    return Task(name, peer, data, size, ours=partial(ours, strategy), **rest)
+
+
+REFERENCE, ACTIVEML = "reference", "scikit-activeml"
+DRAWS, MANY_LABELS = with_draws(10_000), {"m": 10_000}
+FEW = mixture(10_000, m=400)
 TASKS = [
     k_center(10_000),
     k_center(50_000),
+    *badge(10_000, 10, 100, {REFERENCE: 2, ACTIVEML: 300}),
+    *badge(10_000, 10, 1000, {REFERENCE: 3, ACTIVEML: 500}),
+    *badge(10_000, 100, 100, {REFERENCE: 2, ACTIVEML: 2000}),
+    *badge(50_000, 10, 100, {REFERENCE: 3, ACTIVEML: 400}),
+    *[
+        other(
+            f"CAL n={n // 1000}k b=100",
+            f"cal/{ACTIVEML}",
+            "CAL",
+            mixture(n),
+            100,
+            objective=contrast,
+            gate=gate,
+            floor=floor,
+        )
+        for n, gate, floor in [(10_000, 1.3, 0.022), (50_000, 1.5, 0.111)]
+    ],
+    *[
+        other(
+            f"SCAL n={n // 1000}k m=10k b=1000",
+            "scal/scikit-learn",
+            "SCAL",
+            mixture(n, **MANY_LABELS),
+            1000,
+            objective=similarity_of_picks,
+            gate=1,
+            floor=floor,
+        )
+        for n, floor in [(10_000, 0.22), (50_000, 1.11)]
+    ],
+    other(
+        "TypiClust n=10k m=400 b=100",
+        f"typiclust/{ACTIVEML}",
+        "TypiClust",
+        FEW,
+        100,
+        objective=distance_to_picks,
+        gate=5,
+        floor=0.05,
+    ),
+    other(
+        "ProbCover n=10k b=100",
+        f"probcover/{ACTIVEML}",
+        "ProbCover",
+        mixture(10_000),
+        100,
+        objective=distance_to_picks,
+        gate=3.5,
+        floor=0.27,
+    ),
+    *[
+        other(
+            "BALD n=10k T=50 b=100",
+            f"bald/{peer}",
+            "BALD",
+            DRAWS,
+            100,
+            objective=disagreement,
+            gate=1.5,
+            floor=0.001,
+        )
+        for peer in ("small-text", "baal")
+    ],
+    *[
+        other(
+            "BatchBALD n=10k T=50 b=10",
+            f"batchbald/{peer}",
+            "BatchBALD",
+            DRAWS,
+            10,
+            objective=joint_disagreement,
+            gate=60,
+            floor=0.016,
+        )
+        for peer in ("baal", ACTIVEML)
+    ],
     uncertainty("entropy/numpy", "EntropySampling", total_entropy, gate=2),
     uncertainty("entropy/modAL", "EntropySampling", total_entropy, gate=5),
     uncertainty("margin/modAL", "MarginSampling", total_margin, gate=4),
@@ -167,7 +376,7 @@ def work(bench: str, side: str, task: Task) -> None:
     data = task.data(gen)
     run = build(side, task, data)
     before = reset_peak()
-    picks = positions(run())
+    picks = positions(run(), task, data)
     extra = (memory("VmHWM") - before) / 1024
     answer = {"extra_mb": extra, "objective": task.objective(data, picks)}
     print(json.dumps(answer), file=answers, flush=True)
@@ -186,9 +395,10 @@ def build(side: str, task: Task, data: Any) -> Run:
     return peers.PEERS[task.peer](data, task.query_size)
 
 
-def positions(result: Any) -> np.ndarray:
-    """The picks; modAL returns them together with their scores."""
-    return np.asarray(result[0] if isinstance(result, tuple) else result)
+def positions(result: Any, task: Task, data: Any) -> np.ndarray:
+    """The picks; modAL returns them with their scores, scikit-learn cosines alone."""
+    picks = np.asarray(result[0] if isinstance(result, tuple) else result)
+    return lowest_similarity(data, picks) if picks.ndim == 2 else picks
 
 
 def reset_peak() -> int:
@@ -222,13 +432,15 @@ def row(task: Task, peer: dict[str, float], ours: dict[str, float]) -> str:
         f"{peer[key]:{form}} / {ours[key]:{form}}" for key, form in COLUMNS.items()
     ]
     gate = f"{task.gate:g}x {verdict}"
-    cells = [task.name, task.peer.split("/")[1], *pairs, f"{ratio:.1f}x", gate]
+    floor = "" if task.floor is None else f"{task.floor:.3g}"
+    cells = [task.name, task.peer.split("/")[1], *pairs, floor, f"{ratio:.1f}x", gate]
     return "| " + " | ".join(cells) + " |"
 
 
 HEADER = """\
-| task | peer | seconds: peer / skal | extra MB | CPU/wall | objective | ratio | gate |
-|---|---|---|---|---|---|--:|---|"""
+| task | peer | seconds: peer / skal | extra MB | CPU/wall | objective | floor | ratio \
+| gate |
+|---|---|---|---|---|---|--:|--:|---|"""
 
 
 def main() -> None:

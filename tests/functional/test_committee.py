@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skal.functional import batch_bald, mutual_information
+from skal.functional import batch_bald, committee, mutual_information
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 DRAWS = np.array(
@@ -30,7 +30,7 @@ def xlogx(p):
 def joint_information(draws, rows):
     """Mutual information of the draw and the labels of some rows, term by term."""
     draws = np.asarray(draws, "f8")[:, list(rows)]
-    n_draws, n_rows, n_classes = draws.shape
+    _, n_rows, n_classes = draws.shape
     joint = 0.0
     for labels in product(range(n_classes), repeat=n_rows):
         likely = draws[:, np.arange(n_rows), labels].prod(axis=1).mean()
@@ -116,9 +116,9 @@ def test_exact_picks_against_sums(n_classes, seed):
 def test_small_blocks_look_at_all_that_matters(dtype, n, monkeypatch):
     draws = random_draws(30, 200, 3, dtype=dtype, spread=2)
     picks = batch_bald(draws, n)
-    monkeypatch.setattr("skal.functional.committee._MIN_BLOCK", 1)
+    monkeypatch.setattr(committee, "_MIN_BLOCK", 1)
     assert batch_bald(draws, n).tolist() == picks.tolist()
-    monkeypatch.setattr("skal.functional.committee._MIN_BLOCK", 1000)
+    monkeypatch.setattr(committee, "_MIN_BLOCK", 1000)
     assert batch_bald(draws, n).tolist() == picks.tolist()
 
 

@@ -161,9 +161,13 @@ def _rounds(
 def _in_turns(queues: list[Iterator[int]]) -> Iterator[int]:
     """Yield one of each queue in turn until all are used up."""
     while queues:
-        heads = [(queue, next(queue, None)) for queue in queues]
-        yield from (head for _, head in heads if head is not None)
-        queues = [queue for queue, head in heads if head is not None]
+        left = []
+        for queue in queues:
+            head = next(queue, None)
+            if head is not None:
+                left.append(queue)
+                yield head
+        queues = left
 
 
 def _most_typical_first(X: Any, rows: NDArray[np.intp], squared: bool) -> Iterator[int]:

@@ -12,8 +12,10 @@ from ._tables import as_table, cast, inner_products, is_sparse, squared_norms
 from .d2_sampling import d2_sampling
 
 _CHUNK_ROWS = 2048
-_FEW_CLUSTERS, _SEEDINGS = 50, 4
-_MAX_PASSES, _MIN_DROP = 100, 1e-3
+_MAX_PASSES = 100
+_FEW_CLUSTERS = 50
+# For few clusters and for many: how many seedings, and the least drop to go on.
+_FEW, _MANY = (4, 1e-3), (1, 5e-3)
 
 
 def k_means(X: Any, n_clusters: int, rng: np.random.Generator) -> tuple[Any, Any]:
@@ -24,7 +26,7 @@ def k_means(X: Any, n_clusters: int, rng: np.random.Generator) -> tuple[Any, Any
     one is looked at: it stops when passes gain little. Where the clusters themselves
     are the result, scikit-learn's ``KMeans`` polishes longer.
 
-    O(n n_clusters d) time a pass, in matrix products, and some 5 to 15 passes; memory
+    O(n n_clusters d) time a pass, in matrix products, and some 5 to 10 passes; memory
     O(n + n_clusters d) besides chunks.
 
     Parameters
@@ -51,8 +53,9 @@ def k_means(X: Any, n_clusters: int, rng: np.random.Generator) -> tuple[Any, Any
     Notes
     -----
     Lloyd's passes from `d2_sampling` seeds, until one lowers the sum of squares by less
-    than a thousandth. Up to 50 clusters, where a bad seeding can merge two of them, the
-    best of four seedings is taken. Centers that lose all rows stay where they are.
+    than 0.5 %. Up to 50 clusters, where a bad seeding can merge two of them, the best
+    of four seedings is taken, and passes go on down to 0.1 %. Centers that lose all
+    rows stay where they are.
 
     References
     ----------
@@ -77,13 +80,13 @@ def k_means(X: Any, n_clusters: int, rng: np.random.Generator) -> tuple[Any, Any
             f"{X.shape[0]}."
         )
     frame = Frame(X)
-    n_seedings = _SEEDINGS if 1 < n_clusters <= _FEW_CLUSTERS else 1
+    n_seedings, least_drop = _FEW if n_clusters <= _FEW_CLUSTERS else _MANY
     seedings = [d2_sampling(X, n_clusters, rng) for _ in range(n_seedings)]
     passes = [_assign(frame, frame.at(seeds)) for seeds in seedings]
     best = min(passes, key=lambda result: result.inertia)
     for _ in range(_MAX_PASSES):
         following = _assign(frame, best.means())
-        done = following.inertia >= (1 - _MIN_DROP) * best.inertia
+        done = following.inertia >= (1 - least_drop) * best.inertia
         best = min(best, following, key=lambda result: result.inertia)
         if done:
             break

@@ -1,18 +1,15 @@
-"""k-means, and the rows that stand for its clusters."""
+"""k-means against scikit-learn's."""
 
 import tracemalloc
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from scipy import sparse
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 
-from skal.functional import k_means, nearest_to_centers
+from skal.functional import k_means, kmeans
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 LINE = np.array([[0.0], [1.0], [4.0], [5.0], [9.0]])
@@ -91,8 +88,6 @@ def test_sparse_equals_dense(kind, k):
     assert sparse.issparse(result)
     np.testing.assert_allclose(result.toarray(), centers, atol=1e-12)
     np.testing.assert_array_equal(same, labels)
-    picks = nearest_to_centers(kind(X), result, rng(2))
-    np.testing.assert_array_equal(picks, nearest_to_centers(X, centers, rng(2)))
 
 
 def test_the_same_seed_gives_the_same():
@@ -100,6 +95,16 @@ def test_the_same_seed_gives_the_same():
     one, two, other = (k_means(X, 20, rng(seed))[1] for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, two)
     assert (one != other).any()
+
+
+def test_it_stops_after_the_last_pass(monkeypatch):
+    X = POOLS["isotropic"]()
+    squares = []
+    for limit in (0, 1, 100):
+        monkeypatch.setattr(kmeans, "_MAX_PASSES", limit)
+        squares.append(inertia(X, k_means(X, 20, rng())[0]))
+    assert squares == sorted(squares, reverse=True)
+    assert squares[0] > squares[2]
 
 
 def test_equal_rows_and_more_clusters_than_rows():
@@ -117,66 +122,6 @@ def test_nothing_to_divide_is_refused(X, k):
         k_means(X, k, rng())
 
 
-def slow_nearest(X, centers, labels=None):
-    squared = ((X[:, None] - centers) ** 2).sum(axis=2)
-    if labels is not None:
-        squared[labels[:, None] != np.arange(len(centers))] = np.inf
-    return [int(c.argmin()) for c in squared.T if np.isfinite(c).any()]
-
-
-def test_worked_example_of_medoids():
-    picks = nearest_to_centers(LINE, [[0.5], [0.6], [9.0]], rng())
-    assert picks.tolist() == [0, 1, 4]  # halfway between 0 and 1: the lower
-    fills = set()
-    for seed in range(40):
-        picks = nearest_to_centers(LINE, [[0.4], [0.3], [9.0]], rng(seed)).tolist()
-        assert picks[:2] == [0, 4]
-        fills.add(picks[2])
-    assert fills == {1, 2, 3}
-
-
-@pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("members", [False, True])
-def test_medoids_against_all_distances(pool, dtype, members):
-    X = pool.astype(dtype)
-    centers, labels = k_means(X, 20, rng())
-    labels = labels if members else None
-    picks = nearest_to_centers(X, centers, rng(), labels=labels)
-    assert picks.dtype == np.intp
-    assert len(set(picks.tolist())) == 20
-    expected = slow_nearest(X.astype("f8"), centers.astype("f8"), labels)
-    kept = list(dict.fromkeys(expected))
-    distance = [np.linalg.norm(X - X[pick], axis=1) for pick in picks[: len(kept)]]
-    near = [d[pick] for d, pick in zip(distance, kept, strict=False)]
-    np.testing.assert_allclose(near, 0, atol=1e-2 if dtype == "f4" else 0)
-
-
-def test_a_member_stands_for_its_own_cluster_only():
-    X, labels = np.array([[0.0], [1.0], [2.1]]), [0, 0, 1]
-    centers = [[0.0], [1.4]]
-    assert nearest_to_centers(X, centers, rng()).tolist() == [0, 1]
-    assert nearest_to_centers(X, centers, rng(), labels=labels).tolist() == [0, 2]
-    empty = nearest_to_centers(X, centers, rng(), labels=[0, 0, 0]).tolist()
-    assert empty[0] == 0
-    assert empty[1] in (1, 2)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    hnp.arrays(
-        float,
-        st.tuples(st.integers(1, 25), st.just(2)),
-        elements=st.integers(-3, 3).map(float),
-    ),
-    st.integers(0, 25),
-)
-def test_medoids_are_always_distinct(X, m):
-    m = min(m, len(X))
-    centers = k_means(X, max(m, 1), rng())[0][:m]
-    picks = nearest_to_centers(X, centers, rng())
-    assert len(set(picks.tolist())) == len(picks) == m
-
-
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_tensors(device, dtype):
@@ -188,48 +133,27 @@ def test_tensors(device, dtype):
         assert result.device.type == same.device.type == device
         np.testing.assert_allclose(result.numpy(force=True), centers, atol=1e-4)
         assert (same.numpy(force=True) == labels).mean() > 0.999
-        for members in (None, labels):
-            picks = nearest_to_centers(tensor, result, rng(), labels=members)
-            assert picks.dtype == torch.int64
-            expected = nearest_to_centers(X, centers, rng(), labels=members)
-            assert picks.tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("dtype", ["f2", "i4"])
 def test_other_dtypes(dtype):
     X = (10 * clustered(200)).astype(dtype)
-    centers, labels = k_means(X, 12, rng())
+    centers = k_means(X, 12, rng())[0]
     assert centers.dtype == (np.float32 if dtype == "f2" else np.float64)
-    assert len(nearest_to_centers(X, centers, rng(), labels=labels)) == 12
 
 
 def test_input_is_left_as_it_was():
     X = clustered(300)
     kept = X.copy()
     X.flags.writeable = False
-    centers, labels = k_means(X, 9, rng())
-    nearest_to_centers(X, centers, rng(), labels=labels)
+    k_means(X, 9, rng())
     np.testing.assert_array_equal(X, kept)
 
 
 def test_memory_stays_far_below_all_pairs():
     X = rng().standard_normal((20_000, 8))
     tracemalloc.start()
-    centers, _ = k_means(X, 300, rng())
-    nearest_to_centers(X, centers, rng())
+    k_means(X, 300, rng())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 30e6
-
-
-@pytest.mark.parametrize(
-    ("X", "centers", "message"),
-    [
-        (np.zeros(3), np.zeros((1, 3)), "X must have 2 dimensions, got 1"),
-        (np.zeros((2, 3)), np.zeros((1, 2)), r"centers must have shape \(m, 3\)"),
-        (np.zeros((2, 3)), np.zeros((3, 3)), "at most as many as rows, 2, got 3"),
-    ],
-)
-def test_wrong_shapes_are_refused(X, centers, message):
-    with pytest.raises(ValueError, match=message):
-        nearest_to_centers(X, centers, rng())
