@@ -346,7 +346,7 @@ def test_the_score_is_named_where_there_are_several():
         (lambda t: t.drop(columns="accuracy"), "0 columns"),
         (lambda t: t.assign(accuracy=np.nan), "no finite 'accuracy' for 'random'"),
         (lambda t: pd.concat([t, t]), "each once"),
-        (lambda t: t.assign(strategy=[None, *t["strategy"][1:]]), "rows of no strategy"),
+        (lambda t: t.assign(repeat=np.nan), "rows of no strategy"),
         (lambda t: t.drop(columns="n_labeled"), "budget is 'n_labeled'"),
     ],
 )
