@@ -27,10 +27,16 @@ from skal.metrics import (
 from skal.readout import read
 from skal.strategies import CoreSet, EntropySampling, MarginSampling, RandomSampling
 
+# What reads no model, or stochastic passes, which a linear model has not; what wraps.
+OTHERWISE = ("QueryStrategy", "RandomSampling", "BALD", "BatchBALD")
 READ_THE_MODEL = [
-    getattr(strategies, name)()
-    for name in strategies.__all__
-    if name not in ("QueryStrategy", "RandomSampling")
+    strategies.ClassBalanced(EntropySampling()),
+    strategies.Partitioned(strategies.BADGE(), n_partitions=2),
+    *[
+        getattr(strategies, name)()
+        for name in strategies.__all__
+        if name not in (*OTHERWISE, "ClassBalanced", "Partitioned")
+    ],
 ]
 
 
