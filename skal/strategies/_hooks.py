@@ -21,6 +21,7 @@ FACTS = {
     "candidates": "(rows,) positions of the rows in question in the pool",
     "unlabeled": "(n,) mask along the pool",
     "labeled_y": "(labeled rows,) column numbers of proba",
+    "n_classes": "int: classes known so far; under a simulation, all of them",
     "round": "int: acquisitions made before this one",
     "n_rounds": "int or None: acquisitions planned, the first batch included",
     "estimator": "the fitted model, or None",

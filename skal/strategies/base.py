@@ -327,6 +327,7 @@ class QueryStrategy(BaseEstimator):
         facts = {
             "unlabeled": lambda: pool.unlabeled,
             "labeled_y": lambda: pool.labeled_y,
+            "n_classes": lambda: len(pool.classes),
             "round": lambda: pool.round,
             "n_rounds": lambda: pool.n_rounds,
             "estimator": lambda: reader.estimator,

@@ -144,8 +144,9 @@ class ProbCover(QueryStrategy):
     normalize : bool, default=False
         Divide each row by its length first, as in the paper.
     n_clusters : int or None, default=None
-        For the "auto" radius: the number of classes, where it is known. None: as many
-        as labels there will be, at least 2 and at most 500.
+        For the "auto" radius. None: the number of classes; while fewer than two are
+        known, as many as labels there will be, at most 500. With more clusters than
+        classes the balls are too small, and only dense regions are covered.
 
     Attributes
     ----------
@@ -170,14 +171,15 @@ class ProbCover(QueryStrategy):
     normalize: bool = False
     n_clusters: int | None = None
 
-    def _select(self, query_size, rng, embedding, labeled_embedding):
+    def _select(self, query_size, rng, embedding, labeled_embedding, n_classes):
         self._check()
         if self.normalize:
             embedding, labeled_embedding = _unit(embedding), _unit(labeled_embedding)
         radius = self.radius
         if radius == "auto":
             n_labels = labeled_embedding.shape[0] + query_size
-            n_clusters = self.n_clusters or max(2, min(n_labels, _MAX_CLUSTERS))
+            known = n_classes if n_classes > 1 else min(n_labels, _MAX_CLUSTERS)
+            n_clusters = self.n_clusters or max(2, known)
             clusters = k_means(embedding, n_clusters, rng)[1]
             rows = rng.permutation(len(clusters))[:_BALLS_LOOKED_AT]
             radius = purity_radius(embedding, clusters, rows=rows)

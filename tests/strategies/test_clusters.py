@@ -134,7 +134,7 @@ def test_prob_cover_worked_example(kind):
 def test_the_radius_is_reported():
     X, _ = groups(scale=1.0)
     strategy = ProbCover(n_clusters=8, random_state=0).fit(X)
-    picks = strategy._select(8, np.random.default_rng(0), X, X[:0])
+    picks = strategy._select(8, np.random.default_rng(0), X, X[:0], n_classes=0)
     rng = np.random.default_rng(0)
     clusters = k_means(X, 8, rng)[1]
     radius = purity_radius(X, clusters, rows=rng.permutation(480))
@@ -172,3 +172,14 @@ def test_normalizing_makes_unit_rows():
 def test_bad_parameters_are_named(strategy, message):
     with pytest.raises(ValueError, match=message):
         strategy.fit(POINTS).query(2)
+
+
+def test_the_radius_is_that_of_as_many_clusters_as_classes():
+    X, _ = groups(scale=1.0)
+    labels = np.where(np.arange(len(X)) < 6, np.arange(len(X)) % 3, -1)
+    known, given, other = (
+        ProbCover(n_clusters=n, random_state=0).fit(X, labels) for n in (None, 3, 14)
+    )
+    for strategy in (known, given, other):
+        strategy.query(8)
+    assert known.radius_ == given.radius_ > other.radius_
