@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import as_array, device_of, row_chunks, to_numpy
-from ._frame import Frame
+from ._frame import Frame, squared_distances
 
 _CHUNK_CELLS = 2**22
 _ALMOST_ZERO = 1e-5
@@ -48,7 +48,7 @@ class Members:
         width = min(len(others) - 1, self.near.shape[1])
         to = self._at(others)
         for part in row_chunks(len(rows), max(16, _CHUNK_CELLS // len(others))):
-            squared = self.frame.squared(self._at(rows[part]), to)
+            squared = squared_distances(self._at(rows[part]), to)
             itself = np.searchsorted(others, rows[part])
             squared[np.arange(len(itself)), itself] = np.inf
             far, near = _smallest(squared, width)

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import as_array, namespace, row_chunks, to_numpy
-from ._frame import Frame
+from ._frame import Frame, squared_distances
 from ._tables import as_table
-from .ranking import round_to_grid
 
 _CHUNK_ROWS = 2048
 
@@ -81,7 +80,7 @@ def _nearest(frame: Frame, centers: Any, labels: Any) -> NDArray[np.intp]:
     )
     centers = frame.put(centers)
     for rows in row_chunks(n, _CHUNK_ROWS):
-        squared = round_to_grid(frame.squared(frame.at(rows), centers))
+        squared = squared_distances(frame.at(rows), centers, grid=True)
         if labels is not None:
             squared[labels[rows][:, None] != numbers] = np.inf
         closest = xp.min(squared, axis=0)

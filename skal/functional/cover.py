@@ -6,7 +6,7 @@ import numpy as np
 
 from ._arrays import as_array, floating_dtype, namespace, row_chunks, to_numpy
 from ._balls import Balls
-from ._frame import Frame, stacked
+from ._frame import Frame, squared_distances, stacked
 from ._tables import as_table
 from .distances import distance_to_nearest
 from .k_center import k_center_greedy
@@ -160,7 +160,7 @@ def purity_radius(
     frame, distances = Frame(X), []
     everything = frame.at(slice(None))
     for part in row_chunks(len(rows), max(16, _CHUNK_CELLS // n)):
-        squared = frame.squared(everything[rows[part]], everything)
+        squared = squared_distances(everything[rows[part]], everything)
         squared[labels[rows[part]][:, None] == labels] = np.inf
         distances.append(to_numpy(xp.min(squared, axis=1)))
     n_impure = int((1 - purity) * len(rows) + 1e-9)

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import as_array
-from ._points import Points
+from ._arrays import as_array, namespace, to_numpy
+from ._frame import Frame, squared_distances
+from ._tables import Outer, as_table
 from .ranking import round_to_grid
 
 _MIN_BATCH, _MAX_BATCH = 64, 256
@@ -92,37 +93,50 @@ def d2_sampling(
     >>> d2_sampling([[0.0], [0.0], [5.0]], 2, np.random.default_rng(0), first=0)
     array([0, 2])
     """
-    points = Points(X, logit_gradient)
+    X = as_table(X, "X")
+    frame = Frame(X if logit_gradient is None else _outer(logit_gradient, X))
     if n < 0:
         raise ValueError(f"n must not be negative, got {n}.")
-    picks = [_first(points, first, rng)] if min(n, len(points)) else []
-    nearest, n_known = np.full(len(points), np.inf), 0
-    while len(picks) < min(n, len(points)):
-        np.minimum(nearest, points.squared_to_nearest(picks[n_known:]), out=nearest)
+    n_rows = len(frame)
+    picks = [_first(frame, first, rng)] if min(n, n_rows) else []
+    nearest, n_known = np.full(n_rows, np.inf), 0
+    while len(picks) < min(n, n_rows):
+        squared = to_numpy(frame.squared_to_nearest(frame.at(picks[n_known:])))
+        np.minimum(nearest, squared, out=nearest)
         nearest[picks], n_known = 0, len(picks)
         if nearest.any():
-            picks += _draw(points, nearest, n - n_known, rng)
+            picks += _draw(frame, nearest, n - n_known, rng)
         else:
-            rest = np.delete(np.arange(len(points)), picks)
+            rest = np.delete(np.arange(n_rows), picks)
             picks += rng.permutation(rest).tolist()
-    return as_array(np.array(picks[:n], np.intp), points.xp, like=points.tables[0])
+    return as_array(np.array(picks[:n], np.intp), frame.xp, like=X)
 
 
-def _first(points: Points, first: Any, rng: np.random.Generator) -> int:
-    if first == "random":
-        return int(rng.integers(len(points)))
-    if first == "max_norm" and len(points.tables) > 1:
-        return int(round_to_grid(points.norms).argmax())
-    if isinstance(first, str) or not 0 <= first < len(points):
+def _outer(logit_gradient: Any, X: Any) -> Outer:
+    gradient = as_array(logit_gradient, namespace(X), like=X)
+    if gradient.ndim != 2 or len(gradient) != X.shape[0]:
         raise ValueError(
-            f"first must be a position in X, 0 to {len(points) - 1}, 'random', or "
+            f"logit_gradient must have shape ({X.shape[0]}, C), as many rows as X, "
+            f"got {tuple(gradient.shape)}."
+        )
+    return Outer(gradient, X)
+
+
+def _first(frame: Frame, first: Any, rng: np.random.Generator) -> int:
+    if first == "random":
+        return int(rng.integers(len(frame)))
+    if first == "max_norm" and isinstance(frame.X, Outer):
+        return int(round_to_grid(to_numpy(frame.norms)).argmax())
+    if isinstance(first, str) or not 0 <= first < len(frame):
+        raise ValueError(
+            f"first must be a position in X, 0 to {len(frame) - 1}, 'random', or "
             f"'max_norm' where there is a logit_gradient, got {first!r}."
         )
     return int(first)
 
 
 def _draw(
-    points: Points, weights: NDArray[Any], limit: int, rng: np.random.Generator
+    frame: Frame, weights: NDArray[Any], limit: int, rng: np.random.Generator
 ) -> list[int]:
     """Draw rows until there are enough, or until new weights cost less than these."""
     cdf = np.cumsum(weights, dtype=np.float64)
@@ -133,17 +147,17 @@ def _draw(
         places, chances = rng.random((size, 2)).T
         rows = np.searchsorted(cdf, places * cdf[-1], side="right")
         before = len(drawn)
-        kept = _keep(points, rows, weights[rows], chances, np.array(drawn, np.intp))
+        kept = _keep(frame, rows, weights[rows], chances, np.array(drawn, np.intp))
         drawn += rows[kept].tolist()
         cost = _BATCH + size * (size + before)
         waste += cost * (1 - len(kept) / size)
-        if waste * _PASS_SPEED > len(points) * (_PASS + len(drawn)):
+        if waste * _PASS_SPEED > len(frame) * (_PASS + len(drawn)):
             break
     return drawn
 
 
 def _keep(
-    points: Points,
+    frame: Frame,
     rows: NDArray[np.intp],
     weights: NDArray[Any],
     chances: NDArray[np.float64],
@@ -153,11 +167,20 @@ def _keep(
     floor = chances * weights
     standing = weights > floor
     if len(drawn):
-        standing &= points.squared(rows, drawn).min(axis=1) > floor
-    survives = points.squared(rows, rows) > floor
+        standing &= _squared(frame, drawn, rows).min(axis=0) > floor
+    survives = _squared(frame, rows, rows) > floor
     kept: list[int] = []
     for number in range(len(rows)):
         if standing[number]:
             kept.append(number)
             standing &= survives[number]
     return kept
+
+
+def _squared(
+    frame: Frame, rows: NDArray[np.intp], others: NDArray[np.intp]
+) -> NDArray[Any]:
+    """Squared distances (rows, others), zero from a row to itself."""
+    block, to = frame.at(rows), frame.at(others)
+    squared = to_numpy(squared_distances(block, to, noise="others"))
+    return squared * (rows[:, None] != others)

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from ._arrays import as_array, kth_smallest, positions_where
-from .distances import Rows
+from ._frame import Frame, squared_distances
+from ._tables import as_table
 from .ranking import round_to_grid
 
 _MIN_BLOCK = 64
@@ -69,23 +70,24 @@ def k_center_greedy(X: Any, n: int, initial: Any = None, *, first: int = 0) -> A
     >>> k_center_greedy([[1.0], [2.0], [6.0], [10.0]], 3, initial=[[0.0]])
     array([3, 2, 1])
     """
-    rows = Rows(X)
+    frame = Frame(as_table(X, "X"))
     if n < 0:
         raise ValueError(f"n must not be negative, got {n}.")
-    n = min(n, len(rows))
+    n = min(n, len(frame))
     if n == 0:
-        return as_array(np.empty(0, np.intp), rows.xp, like=rows.X)
-    picks, nearest = _start(rows, initial, first)
+        return as_array(np.empty(0, np.intp), frame.xp, like=frame.X)
+    picks, nearest = _start(frame, initial, first)
     size = min(2 * n, _MAX_BLOCK)
     while len(picks) < n:
         left = n - len(picks)
-        block = _farthest(rows, nearest, max(_MIN_BLOCK, min(size, 2 * left)))
-        centers = rows.at(block.positions)
-        chosen = _pick(rows, block, rows.squared_between(centers), left)
+        block = _farthest(frame, nearest, max(_MIN_BLOCK, min(size, 2 * left)))
+        centers = frame.at(block.positions)
+        between = squared_distances(centers, centers, noise="others", grid=True)
+        chosen = _pick(frame, block, between, left)
         new = block.positions[chosen]
-        picks = rows.xp.concat([picks, new])
+        picks = frame.xp.concat([picks, new])
         if len(picks) < n:
-            _shrink(rows, nearest, rows.squared_to_nearest(centers[chosen]), new)
+            _shrink(frame, nearest, frame.squared_to_nearest(centers[chosen]), new)
         size = _next_size(size, len(chosen))
     return picks
 
@@ -100,54 +102,57 @@ class _Block:
     position_outside: int
 
 
-def _start(rows: Rows, initial: Any, first: int) -> tuple[Any, Any]:
-    nearest = rows.full(np.inf)
-    picks = as_array(np.empty(0, np.intp), rows.xp, like=rows.X)
-    centers = None if initial is None else rows.centers(initial, "initial")
-    if not centers:
-        if not 0 <= first < len(rows):
+def _start(frame: Frame, initial: Any, first: int) -> tuple[Any, Any]:
+    nearest = frame.full(np.inf)
+    picks = as_array(np.empty(0, np.intp), frame.xp, like=frame.X)
+    if initial is not None:
+        initial = as_table(initial, "initial", like=frame.X)
+    if initial is None or initial.shape[0] == 0:
+        if not 0 <= first < len(frame):
             raise ValueError(
-                f"first must be a position in X, 0 to {len(rows) - 1}, got {first}."
+                f"first must be a position in X, 0 to {len(frame) - 1}, got {first}."
             )
-        picks = as_array(np.array([first], np.intp), rows.xp, like=rows.X)
-        centers = rows.at(picks)
-    _shrink(rows, nearest, rows.squared_to_nearest(centers), picks)
+        picks = as_array(np.array([first], np.intp), frame.xp, like=frame.X)
+        centers = frame.at(picks)
+    else:
+        centers = frame.put(initial)
+    _shrink(frame, nearest, frame.squared_to_nearest(centers), picks)
     return picks, nearest
 
 
-def _shrink(rows: Rows, nearest: Any, squared: Any, picks: Any) -> None:
+def _shrink(frame: Frame, nearest: Any, squared: Any, picks: Any) -> None:
     """Lower the distances, in place, to those from the new picks too."""
-    rows.xp.minimum(nearest, round_to_grid(squared), out=nearest)
+    frame.xp.minimum(nearest, round_to_grid(squared), out=nearest)
     nearest[picks] = _PICKED
 
 
-def _farthest(rows: Rows, nearest: Any, size: int) -> _Block:
+def _farthest(frame: Frame, nearest: Any, size: int) -> _Block:
     """Rank first by distance, then by position; take the first ``size`` rows."""
     n_rows = len(nearest)
     if size >= n_rows:
-        everything = as_array(np.arange(n_rows), rows.xp, like=rows.X)
+        everything = as_array(np.arange(n_rows), frame.xp, like=frame.X)
         return _Block(everything, nearest + 0, _PICKED, n_rows)
     best_outside = float(kth_smallest(nearest, n_rows - size - 1))
     farther = positions_where(nearest > best_outside)
     tied = positions_where(nearest == best_outside)
     n_tied = size - len(farther)
-    positions = rows.xp.sort(rows.xp.concat([farther, tied[:n_tied]]))
+    positions = frame.xp.sort(frame.xp.concat([farther, tied[:n_tied]]))
     return _Block(positions, nearest[positions], best_outside, int(tied[n_tied]))
 
 
-def _pick(rows: Rows, block: _Block, between: Any, limit: int) -> list[int]:
+def _pick(frame: Frame, block: _Block, between: Any, limit: int) -> list[int]:
     """Farthest first inside the block, as long as no row outside can come before."""
     nearest = block.squared
     chosen: list[int] = []
     while len(chosen) < limit:
-        best = int(rows.xp.argmax(nearest))
+        best = int(frame.xp.argmax(nearest))
         if nearest[best] < block.best_outside or (
             nearest[best] == block.best_outside
             and block.positions[best] > block.position_outside
         ):
             break
         chosen.append(best)
-        rows.xp.minimum(nearest, between[best], out=nearest)
+        frame.xp.minimum(nearest, between[best], out=nearest)
         nearest[best] = _PICKED
     return chosen
 

@@ -4,33 +4,16 @@
 it cannot tell the k-th nearest from the next, those in doubt are measured in float64.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ._arrays import (
-    as_array,
-    device_of,
-    floating_dtype,
-    namespace,
-    positions_where,
-    row_chunks,
-)
-from ._tables import (
-    as_table,
-    cast,
-    inner_products,
-    is_sparse,
-    squared_norms,
-    unit_rows,
-    working_dtype,
-)
-from .ranking import round_to_grid
+from ._arrays import as_array, device_of, namespace, positions_where, row_chunks
+from ._frame import Frame, resolution, squared_distances
+from ._tables import as_table, inner_products, squared_norms, working_dtype
 
 _CHUNK_ROWS = 512
 _CHUNK_CELLS = 2**23
-_RESOLUTION = 32
 _GRID = 2.0**-28
 
 
@@ -84,51 +67,24 @@ def nearest_rows(X: Any, reference: Any, k: int, *, unit: bool = False) -> Any:
     if k == m:
         positions[:] = as_array(np.arange(m), xp, like=X)
         return positions
-    frame = _Frame.of(reference, unit)
+    frame = Frame(reference, unit=unit)
+    factor = -2 * frame.at(slice(None))
     size = max(16, min(_CHUNK_ROWS, _CHUNK_CELLS // m))
     for rows in row_chunks(n, size):
-        positions[rows] = _nearest(frame, X[rows], k)
+        positions[rows] = _nearest(frame, factor, X[rows], k)
     return positions
 
 
-@dataclass(frozen=True)
-class _Frame:
-    """Another table, ready to measure from: unit lengths, centered, with norms."""
-
-    reference: Any
-    unit: bool
-    shift: Any
-    factor: Any
-    norms: Any
-
-    @classmethod
-    def of(cls, reference: Any, unit: bool) -> "_Frame":
-        framed = cast(reference, working_dtype(reference))
-        framed, shift = unit_rows(framed) if unit else framed, None
-        if not is_sparse(reference):
-            double = namespace(reference).float64
-            shift = framed.mean(axis=0, dtype=double)
-            framed = framed - cast(shift, framed.dtype)
-        return cls(reference, unit, shift, -2 * framed, squared_norms(framed))
-
-    def put(self, table: Any, dtype: Any) -> Any:
-        """Bring rows of either table into the frame."""
-        table = cast(table, dtype)
-        table = unit_rows(table) if self.unit else table
-        return table if self.shift is None else table - cast(self.shift, dtype)
-
-
-def _nearest(frame: _Frame, rows: Any, k: int) -> Any:
+def _nearest(frame: Frame, factor: Any, rows: Any, k: int) -> Any:
     """Select by the expansion; where that does not decide, by exact distances."""
     xp = namespace(rows)
     block = frame.put(rows, working_dtype(rows))
     norms = squared_norms(block)
-    squared = inner_products(block, frame.factor)
+    squared = inner_products(block, factor)
     squared += frame.norms
     last, following = _order_statistics(squared, k)
     distance = xp.maximum(following + norms, xp.zeros_like(norms))
-    eps = float(np.finfo(floating_dtype(rows.dtype)).eps)
-    doubt = _RESOLUTION * eps * (norms + distance) + _GRID * distance
+    doubt = resolution(rows.dtype) * (norms + distance) + _GRID * distance
     clear = following - last > doubt
     chosen = (squared <= last[:, None]) & clear[:, None]
     found = (positions_where(chosen.reshape(-1)) % squared.shape[1]).reshape(-1, k)
@@ -152,15 +108,10 @@ def _order_statistics(values: Any, k: int) -> tuple[Any, Any]:
     return smallest[:, k - 1], smallest[:, k]
 
 
-def _nearest_exactly(frame: _Frame, rows: Any, columns: Any, k: int) -> Any:
+def _nearest_exactly(frame: Frame, rows: Any, columns: Any, k: int) -> Any:
     """Select among some columns by distances in float64, on the grid."""
-    xp = namespace(rows)
-    double = xp.float64
-    block = frame.put(rows, double)
-    others = frame.put(frame.reference[columns], double)
-    norms, their_norms = squared_norms(block), squared_norms(others)
-    scale = norms[:, None] + their_norms
-    squared = scale - 2 * inner_products(block, others)
-    squared *= squared > _RESOLUTION * float(np.finfo(float).eps) * scale
-    order = xp.argsort(round_to_grid(squared), axis=1, stable=True)
+    xp = frame.xp
+    others = frame.put(frame.X[columns], xp.float64)
+    squared = squared_distances(frame.put(rows, xp.float64), others, grid=True)
+    order = xp.argsort(squared, axis=1, stable=True)
     return xp.sort(order[:, :k], axis=1)

@@ -14,7 +14,7 @@ from scipy import sparse, stats
 from skal.functional import d2_sampling
 
 module = importlib.import_module("skal.functional.d2_sampling")
-points = importlib.import_module("skal.functional._points")
+frame = importlib.import_module("skal.functional._frame")
 
 PROBA = np.array([[0.6, 0.4], [0.5, 0.5], [0.9, 0.1], [0.3, 0.7]])
 H = np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
@@ -173,8 +173,8 @@ def test_many_draws_have_the_distribution():
 @pytest.mark.parametrize("rows", [1, 7, 100])
 def test_chunks_do_not_move_the_picks(pool, rows, monkeypatch):
     picks = d2_sampling(pool, 100, np.random.default_rng(1))
-    monkeypatch.setattr(points, "_CHUNK_ROWS", rows)
-    monkeypatch.setattr(points, "_CHUNK_CENTERS", rows)
+    monkeypatch.setattr(frame, "_CHUNK_ROWS", rows)
+    monkeypatch.setattr(frame, "_CHUNK_CENTERS", rows)
     again = d2_sampling(pool, 100, np.random.default_rng(1))
     np.testing.assert_array_equal(again, picks)
 
