@@ -158,6 +158,15 @@ def distance_to_picks(data: Any, picks: np.ndarray) -> float:
     return float(np.sqrt((squared + (X[picks] ** 2).sum(axis=1)).min(axis=1)).mean())
 
 
+def unit_distance_to_centers(data: Any, picks: np.ndarray) -> float:
+    """Mean distance of a row of the pool to the nearest center, at unit length."""
+    X, m = data["X"].astype("f8"), data["m"]
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    centers = np.concatenate([X[:m], X[m:][picks]])
+    cosines = (X[m:] @ centers.T).max(axis=1)
+    return float(np.sqrt(np.maximum(2 - 2 * cosines, 0)).mean())
+
+
 def disagreement(data: Any, picks: np.ndarray) -> float:
     """Sum of the mutual information of each pick with the model."""
     draws = data["draws"][:, picks].astype("f8").clip(1e-30)
@@ -236,12 +245,15 @@ def badge(n: int, n_classes: int, size: int, gates: dict[str, float]) -> list[Ta
     ]
 
 
+NORMALIZED = {"CAL": False, "ProbCover": True}  # as the peers have it
+
+
 def other(
     name: str, peer: str, strategy: str, data: Any, size: int, **rest: Any
 ) -> Task:
     ours = from_draws if "BALD" in strategy else from_arrays
-    if strategy == "CAL":  # the peer takes features as they are
-        ours = partial(ours, normalize=False)
+    if strategy in NORMALIZED:
+        ours = partial(ours, normalize=NORMALIZED[strategy])
     return Task(name, peer, data, size, ours=partial(ours, strategy), **rest)
 
 
@@ -297,7 +309,7 @@ TASKS = [
         "ProbCover",
         mixture(10_000),
         100,
-        objective=distance_to_picks,
+        objective=unit_distance_to_centers,
         gate=3.5,
         floor=0.27,
     ),

@@ -4,6 +4,7 @@ import inspect
 import pickle
 import pkgutil
 import re
+import tracemalloc
 import warnings
 from importlib import import_module
 
@@ -332,6 +333,22 @@ def test_kinds_of_pool(cls, kind, tmp_path):
         np.save(tmp_path / "pool.npy", pool["X"])
         pool["X"] = np.load(tmp_path / "pool.npy", mmap_mode="r")
     assert picks(cls, pool) == expected
+
+
+@every
+def test_memory_does_not_grow_with_pairs_of_rows(cls):
+    """Nothing of shape (n, n), a byte a cell, nor (n, classes x features)."""
+    rng, n = np.random.default_rng(0), 12_000
+    embedding = rng.standard_normal((n, 40), dtype="f4")
+    proba = rng.dirichlet(np.ones(40), n).astype("f4")
+    pool = {"X": embedding, "y": np.full(n, -1), "proba": proba, "embedding": embedding}
+    pool["y"][:120] = np.arange(120) % 40
+    strategy = begin(make(cls), pool)
+    tracemalloc.start()
+    strategy.query(50)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 7e7  # 144 MB and 77 MB
 
 
 @every
