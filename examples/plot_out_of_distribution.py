@@ -54,9 +54,9 @@ print(auroc.sort_values(ascending=False).round(3).to_string())
 
 # %%
 # Strategies that measure how far a row is from what is labeled tell them apart; doubt
-# alone does worse: a model may be sure of what it has never seen. DDU fits a Gaussian to
-# each class, and with fewer labels than features its `jitter` decides: with the default
-# of 1e-6 the chance is 0.69 only.
+# alone does worse: a model may be sure of what it has never seen. DDU fits a Gaussian
+# to each class, and with fewer labels than features its `jitter` decides: with the
+# default of 1e-6 the chance is 0.69 only.
 
 figure, axes = plt.subplots(2, 3, figsize=(9, 5), layout="constrained")
 for ax, (name, (inside, outside)) in zip(axes.flat, scores.items(), strict=True):
