@@ -348,7 +348,8 @@ def test_memory_does_not_grow_with_pairs_of_rows(cls):
     strategy.query(50)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 7e7  # 144 MB and 77 MB
+    draws = "proba_draws" in reads(cls)  # ten trees, (10, n, 40), in two copies
+    assert peak < (1.4e8 if draws else 7e7)  # (n, n) is 144 MB, (n, C x d) 77 MB
 
 
 @every
