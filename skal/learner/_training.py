@@ -38,6 +38,7 @@ class Trainer:
         self.around = around
         self.made_for = nested_params(self.estimator)
         self.partial = learner.warm_start and hasattr(self.estimator, "partial_fit")
+        self.takes_new_classes = getattr(self.estimator, "takes_new_classes", False)
         self.own_warm_start = learner.warm_start and not self.partial
         if self.own_warm_start:
             self._check_warm_start()
@@ -82,7 +83,7 @@ class Trainer:
         return (
             (self.partial or self.own_warm_start)
             and previous is not None
-            and previous[1] == classes.tolist()
+            and (previous[1] == classes.tolist() or self.takes_new_classes)
             and same_params(previous[2], self.made_for)
         )
 

@@ -52,6 +52,17 @@ def _bad_row(proba, row, positions):
     )
 
 
+def check_finite(values, positions):
+    """Return one number a row, or name the first that is none."""
+    values = as_float(np.asarray(values), "predicted_loss")
+    if not (finite := np.isfinite(values)).all():
+        raise ValueError(
+            f"predicted_loss holds NaN or infinity in row "
+            f"{int(positions[np.argmin(finite)])}: the training diverged; lower `lr`."
+        )
+    return values
+
+
 def as_features(values, positions=None):
     """Return features (rows, d), dense or CSR, as floats, or name the first bad row."""
     if sp.issparse(values):

@@ -103,6 +103,9 @@ def _labels(estimator):
     return getattr(estimator, "classes_", None)
 
 
+column_labels.register = _labels.register
+
+
 def transform(transformer, X):
     """Transform rows of a pool, which a step with ``copy=False`` must not write to."""
     guarded = read_only(X)

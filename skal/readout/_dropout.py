@@ -57,15 +57,17 @@ class Passes:
         self.reused = {}
 
     def start(self, number):
-        """Begin the pass of this number."""
+        """Begin the pass of this number; None is the pass without dropout."""
         self.number = number
         self.n_masked = 0
         self.calls = dict.fromkeys(self.parts, 0)
 
     def _masked(self, layer, number):
         def forward(values):
-            key = (self.seed, self.number, number, self.n_masked)
-            self.n_masked += 1
+            n_before, self.n_masked = self.n_masked, self.n_masked + 1
+            if self.number is None:
+                return values
+            key = (self.seed, self.number, number, n_before)
             return _drop(layer, values, derive(*key))
 
         return forward

@@ -28,9 +28,9 @@ def _weights(estimator):
         weights = estimator.coef_
         return np.asarray(weights.toarray() if sp.issparse(weights) else weights)
     if _is(estimator, "skorch", "NeuralNet"):
-        from skal.readout._skorch import _last_linear
+        from skal.readout._skorch import last_linear
 
-        layer = _last_linear(estimator.module_)
+        layer = last_linear(estimator.module_)
         if layer is not None and getattr(estimator, "embedding_layer", None) is None:
             return layer.weight.numpy(force=True)
     return None

@@ -10,6 +10,7 @@ from skal.containers import as_array, as_pool, chunks, n_rows, take
 from skal.readout._checks import (
     align_columns,
     as_features,
+    check_finite,
     check_proba,
     is_table,
     read_only,
@@ -24,7 +25,9 @@ READINGS = {
     "embedding": "(rows, features) penultimate features",
     "logit_gradient": "(rows, classes) gradient of the cross-entropy by the logits",
     "proba_draws": "(draws, rows, classes) probabilities of stochastic passes",
+    "predicted_loss": "(rows,) losses that a LossPredictionClassifier predicts",
 }
+_KEPT = {"proba", "embedding", "predicted_loss"}
 
 
 def read(estimator, X, what=("proba", "embedding"), *, n_draws=10, random_state=None):
@@ -38,8 +41,8 @@ def read(estimator, X, what=("proba", "embedding"), *, n_draws=10, random_state=
     X : container of n rows
         Read in chunks that respect scikit-learn's ``working_memory``.
     what : tuple of str, default=("proba", "embedding")
-        Among ``"proba"``, ``"embedding"``, ``"logit_gradient"``, ``"proba_draws"`` and
-        ``"X"``, the rows themselves.
+        Among ``"proba"``, ``"embedding"``, ``"logit_gradient"``, ``"proba_draws"``,
+        ``"predicted_loss"`` and ``"X"``, the rows themselves.
     n_draws : int, default=10
         The number of passes with dropout. An ensemble has one draw a member.
     random_state : int, RandomState, Generator or None, default=None
@@ -53,7 +56,8 @@ def read(estimator, X, what=("proba", "embedding"), *, n_draws=10, random_state=
         the output of the layer that the net's ``embedding_layer`` names), else the
         model's own input (after the steps of a pipeline), CSR where that is sparse;
         ``logit_gradient`` (n, n_classes) under the predicted label; ``proba_draws``
-        (n_draws, n, n_classes).
+        (n_draws, n, n_classes); ``predicted_loss`` (n,), of a
+        :class:`skal.estimators.LossPredictionClassifier`.
 
     Raises
     ------
@@ -157,19 +161,17 @@ class Reader:
         if len(positions) == 0:
             return _none_of(self.read(what, np.arange(1), n_draws=n_draws))
         kept = {"proba" if n == "logit_gradient" else n for n in what}
-        kept &= {"proba", "embedding"}
+        kept &= _KEPT
         out = {}
         if "embedding" in kept and self._features is not None:
             kept -= {"embedding"}
             out = self._features.read(["embedding"], positions)
+        if "proba_draws" in what:
+            out["proba_draws"] = self._read_draws(sorted(kept), positions, n_draws)
         self._fill(sorted(kept), positions)
         out |= {name: self._stores[name].take(positions) for name in kept}
         if "logit_gradient" in what:
             out["logit_gradient"] = _logit_gradient(out["proba"], y)
-        if "proba_draws" in what:
-            rows = take(self.X, positions)
-            draws = self._read_block(rows, ["proba_draws"], positions, n_draws=n_draws)
-            out["proba_draws"] = draws["proba_draws"]
         if "X" in what:
             out["X"] = take(self.X, positions)
         return {name: read_only(out[name]) for name in what}
@@ -207,6 +209,18 @@ class Reader:
         other._features = self._features
         return other
 
+    def _read_draws(self, names, positions, n_draws):
+        """Read stochastic passes, and `names` of the same rows with them."""
+        positions = as_array(positions)
+        rows = take(self.X, positions)
+        unread = [name for name in names if name not in self._stores]
+        wanted = ["proba_draws", *unread]
+        block = self._read_block(rows, wanted, positions, n_draws=n_draws)
+        for name in unread:
+            self._stores[name] = Store(n_rows(self.X))
+            self._stores[name].add(positions, block[name], rows, self.X)
+        return block["proba_draws"]
+
     def _fill(self, names, positions):
         names = [n for n in names if n not in self._stores or self._stores[n].partial]
         if not names:
@@ -238,14 +252,13 @@ class Reader:
             raise TypeError(
                 f"{source} cannot be read for `{missing[0]}`, {READINGS[missing[0]]}."
             )
-        block = {name: block[name] for name in names}
-        if "embedding" in block:
-            block["embedding"] = as_features(block["embedding"], positions)
-        if "proba" in block:
-            block["proba"] = self._check_proba(block["proba"], positions)
-        if "proba_draws" in block:
-            draws = [self._check_proba(d, positions) for d in block["proba_draws"]]
-            block["proba_draws"] = np.stack(draws)
+        check = {
+            "proba": self._check_proba,
+            "embedding": as_features,
+            "proba_draws": self._check_draws,
+            "predicted_loss": check_finite,
+        }
+        block = {name: check[name](block[name], positions) for name in names}
         for name, values in block.items():
             n = values.shape[1] if name == "proba_draws" else n_rows(values)
             if n != len(positions):
@@ -261,6 +274,9 @@ class Reader:
         if self.classes is None or names is None:
             return proba
         return align_columns(proba, names, self.classes)
+
+    def _check_draws(self, draws, positions):
+        return np.stack([self._check_proba(proba, positions) for proba in draws])
 
 
 def _aligned_with(X, values, name):

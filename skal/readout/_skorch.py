@@ -14,41 +14,49 @@ _MOST_ROWS = 256  # whose activations below the dropout are kept at a time
 
 
 @read_rows.register(NeuralNet)
-def _read_net(net, X, what, *, n_draws, seed):
-    """Read a net: probabilities and penultimate activations from one forward pass."""
+def read_net(net, X, what, *, n_draws, seed):
+    """Read a net: probabilities and penultimate activations from one forward pass.
+
+    With stochastic passes among what is asked, all of it comes from the same pass
+    through what is below the first dropout layer.
+    """
     if isinstance(X, np.ndarray) and not X.flags.writeable:
         X = (
             X.copy()
         )  # torch shares the memory of arrays, and warns of what is read-only
+    if "proba_draws" in what:
+        return _read_draws(net, X, what, n_draws, seed)
+    return _read_once(net, X, what)
+
+
+def _read_once(net, X, what):
     out = {}
     if "embedding" in what:
-        with _penultimate(net) as batches:
+        with penultimate(net) as batches:
             out["proba"] = net.predict_proba(X)
         out["embedding"] = torch.cat(batches).numpy()
     elif "proba" in what:
         out["proba"] = net.predict_proba(X)
-    if "proba_draws" in what:
-        out["proba_draws"] = _read_draws(net, X, n_draws, seed)
     return {name: out[name] for name in what if name in out}
 
 
 @_labels.register(NeuralNet)
 def _(net):
     names = getattr(net, "classes_", None)
-    head = _last_linear(net.module_)
+    head = last_linear(net.module_)
     wider = head is not None and names is not None and len(names) < head.out_features
     if wider and np.asarray(names).dtype.kind in "biu":
         return np.arange(head.out_features)
     return names
 
 
-def _last_linear(module):
+def last_linear(module):
     layers = [m for m in module.modules() if isinstance(m, torch.nn.Linear)]
     return layers[-1] if layers else None
 
 
 @contextlib.contextmanager
-def _penultimate(net):
+def penultimate(net):
     """Collect, batch by batch, what goes into the last Linear of the net.
 
     A net with an attribute ``embedding_layer`` names the module whose output it wants.
@@ -63,7 +71,7 @@ def _penultimate(net):
         layer = net.module_.get_submodule(name)
         handle = layer.register_forward_hook(lambda _m, _args, out: keep(out))
     else:
-        layer = _last_linear(net.module_)
+        layer = last_linear(net.module_)
         if layer is None:
             raise TypeError(
                 f"The module of {type(net).__name__} has no torch.nn.Linear whose "
@@ -78,7 +86,7 @@ def _penultimate(net):
         handle.remove()
 
 
-def _read_draws(net, X, n_draws, seed):
+def _read_draws(net, X, what, n_draws, seed):
     """Read passes with dropout, (draws, rows, classes), all of a few rows in turn."""
     size = net.get_params_for("iterator_valid").get("batch_size", net.batch_size)
     size = _MOST_ROWS if size < 1 else min(size, _MOST_ROWS)
@@ -93,15 +101,21 @@ def _read_draws(net, X, n_draws, seed):
         for start in range(0, n_rows(X), size):
             rows = take(X, range(start, min(start + size, n_rows(X))))
             passes.new_rows()
+            passes.start(None)
+            piece = _read_once(net, rows, what)
             draws = []
             for number in range(n_draws):
                 passes.start(number)
                 draws.append(net.predict_proba(rows))
-            pieces.append(np.stack(draws))
+            pieces.append(piece | {"proba_draws": np.stack(draws)})
             if not passes.n_masked:
                 raise TypeError(
                     "The net has dropout layers and calls none of them while it "
                     "predicts, so its stochastic passes (`proba_draws`) are all the "
                     "same: call them as modules, outside of fused layers."
                 )
-    return np.concatenate(pieces, axis=1)
+    axis = {"proba_draws": 1}
+    return {
+        name: np.concatenate([p[name] for p in pieces], axis=axis.get(name, 0))
+        for name in pieces[0]
+    }

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from skal.readout import READINGS
@@ -123,23 +122,3 @@ SHARED_PARAMETERS = {
     The label of a row that belongs to no class. Under a learner, the learner's
     holds.""",
 }
-
-
-def document(doc: str | None, parameters: Iterable[str]) -> str | None:
-    """Add the shared parameters to a class docstring that does not describe them."""
-    if not doc:
-        return doc
-    doc = inspect.cleandoc(doc)
-    entries = [
-        f"{name} : {text}"
-        for name, text in SHARED_PARAMETERS.items()
-        if name in parameters and not re.search(rf"^{name} : ", doc, flags=re.M)
-    ]
-    section = re.search(r"^Parameters\n-+\n", doc, flags=re.M)
-    following = _HEADING.search(doc, section.end() if section else 0)
-    end = following.start() if following else len(doc)
-    heading = [] if section else ["", "Parameters", "----------"]
-    return "\n".join([doc[:end].rstrip(), *heading, *entries, "", doc[end:]]).rstrip()
-
-
-_HEADING = re.compile(r"^[A-Z][A-Za-z ]+\n-{3,}$", flags=re.M)

@@ -23,10 +23,11 @@ from skal.datasets import load_images
 from skal.evaluation import compare_strategies, summary
 from skal.plotting import BudgetCurveDisplay
 
-# What cannot be made bare, or has no business in a comparison of its own.
+# What cannot be made bare, needs images, or has no business in a comparison of its own.
 OTHERWISE = {
     "QueryStrategy": None,
     "RandomSampling": None,
+    "PAL": None,
     "Partitioned": lambda: {
         "BADGE in 5 parts": strategies.Partitioned(strategies.BADGE(), n_partitions=5)
     },
