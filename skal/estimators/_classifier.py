@@ -52,6 +52,7 @@ class NetClassifier(Net, NeuralNetClassifier):
     True
     """
 
+    _least_steps = 4
     _forwards_fit_params = True
 
     def fit(self, X, y, **fit_params):

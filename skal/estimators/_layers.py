@@ -2,9 +2,14 @@
 
 import contextlib
 
+import numpy as np
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from skal.readout._skorch import last_linear
+
+_NEVER = -100.0  # the logit of a class that nobody has seen
 
 
 def head_of(module):
@@ -61,6 +66,15 @@ def features_of(module, X):
     return values[0].flatten(1)
 
 
+def head_inputs(net, X):
+    """Read what goes into the last linear layer of a net, (n, n_features)."""
+    batches = []
+    with caught([head_of(net.module_)], inputs=True) as values:
+        for _ in net.forward_iter(X):
+            batches += [values[0].flatten(1).float().cpu()]
+    return torch.cat(batches).numpy()
+
+
 class Projection(torch.nn.Sequential):
     """Two layers from features to the space in which the contrastive loss compares."""
 
@@ -70,3 +84,21 @@ class Projection(torch.nn.Sequential):
             torch.nn.ReLU(),
             torch.nn.Linear(n_features, size),
         )
+
+
+def set_head(head, features, y, C):
+    """Fit a linear layer on frozen features, (n, d), and codes of classes, (n,)."""
+    scaler = StandardScaler().fit(features)
+    weights = np.zeros(head.weight.shape)
+    bias = np.full(len(weights), _NEVER)
+    seen = np.unique(y)
+    bias[seen] = 0
+    if len(seen) > 1:
+        model = LogisticRegression(C=C, max_iter=1000)
+        model.fit(scaler.transform(features.astype(np.float64)), y)
+        rows = seen if len(seen) > 2 else seen[1:]
+        weights[rows] = model.coef_ / scaler.scale_
+        bias[rows] = model.intercept_ - weights[rows] @ scaler.mean_
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(weights))
+        head.bias.copy_(torch.from_numpy(bias))

@@ -28,6 +28,7 @@ from skal.estimators._views import FeatureNoise, ImageViews
 from skal.readout import read_rows
 
 _PREDICTED_AT_ONCE = 512
+_SMALLEST_BATCH = 8
 _SGD = {"momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
 
 
@@ -87,6 +88,7 @@ class Net(TransformerMixin, NeuralNet):
         self.input_dtype = input_dtype
         self.random_state = random_state
 
+    _least_steps = 1  # an epoch is cut into
     _forwards_fit_params = False  # whether a training step hands them to the module
 
     # skorch sets these in its constructor, where scikit-learn wants parameters only
@@ -258,6 +260,8 @@ class Net(TransformerMixin, NeuralNet):
         if iterator is not DataLoader:
             return iterator(dataset, **options)
         if training:
+            if "batch_size" not in self.get_params_for(name):
+                options["batch_size"] = size = self._cut(size, len(dataset))
             if not {"sampler", "batch_sampler"} & options.keys():
                 options.setdefault("shuffle", True)
             # batch norm cannot train on a single row
@@ -268,6 +272,10 @@ class Net(TransformerMixin, NeuralNet):
         if isinstance(inner, Rows):
             options.setdefault("collate_fn", whole_batch)
         return iterator(dataset, **options)
+
+    def _cut(self, size, n):
+        """Make a batch smaller where there would be only a few."""
+        return min(size, max(_SMALLEST_BATCH, -(-n // self._least_steps)))
 
     def _input(self, batch):
         """Bring a batch onto the device, as the module computes with it."""

@@ -1,18 +1,18 @@
 """Supervised contrastive training."""
 
-import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 from skorch.dataset import unpack_data
 
 from skal.estimators._checks import check_positive
 from skal.estimators._classifier import NetClassifier
-from skal.estimators._layers import Projection, features_of, head_of
+from skal.estimators._layers import (
+    Projection,
+    features_of,
+    head_inputs,
+    head_of,
+    set_head,
+)
 from skal.estimators._losses import supcon_loss
-from skal.readout import read_rows
-
-_NEVER = -100.0  # the logit of a class that nobody has seen
 
 
 class SupConClassifier(NetClassifier):
@@ -75,6 +75,7 @@ class SupConClassifier(NetClassifier):
     True
     """
 
+    _least_steps = 1  # the more rows a batch has, the more there is to compare
     _forwards_fit_params = False
 
     def __init__(
@@ -124,23 +125,4 @@ class SupConClassifier(NetClassifier):
     def _train(self, X, y, **fit_params):
         """Learn the features, then the classifier on them."""
         super()._train(X, y, **fit_params)
-        features = read_rows(self, X, ["embedding"])["embedding"]
-        set_head(head_of(self.module_), features, y, self.C)
-
-
-def set_head(head, features, y, C):
-    """Fit a linear layer on frozen features, (n, d), and codes of classes, (n,)."""
-    scaler = StandardScaler().fit(features)
-    weights = np.zeros(head.weight.shape)
-    bias = np.full(len(weights), _NEVER)
-    seen = np.unique(y)
-    bias[seen] = 0
-    if len(seen) > 1:
-        model = LogisticRegression(C=C, max_iter=1000)
-        model.fit(scaler.transform(features.astype(np.float64)), y)
-        rows = seen if len(seen) > 2 else seen[1:]
-        weights[rows] = model.coef_ / scaler.scale_
-        bias[rows] = model.intercept_ - weights[rows] @ scaler.mean_
-    with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(weights))
-        head.bias.copy_(torch.from_numpy(bias))
+        set_head(head_of(self.module_), head_inputs(self, X), y, self.C)

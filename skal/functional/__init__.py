@@ -17,6 +17,7 @@ from .gradients import glister_greedy, gradient_norm
 from .k_center import k_center_greedy
 from .kmeans import k_means
 from .nearest import nearest_rows
+from .pretext import pretext_score
 from .ranking import round_to_grid, top
 from .reconstruction import class_subspaces, reconstruction_error
 from .similarity import class_similarity
@@ -49,6 +50,7 @@ __all__ = [
     "nearest_to_centers",
     "neighbor_divergence",
     "partition_sizes",
+    "pretext_score",
     "prob_cover",
     "purity_radius",
     "reconstruction_error",

@@ -1,5 +1,6 @@
 """Query strategies: what to label next."""
 
+from skal.strategies.adversarial import VAAL
 from skal.strategies.base import QueryStrategy
 from skal.strategies.clusters import KMeansSampling, ProbCover, TypiClust
 from skal.strategies.committee import BALD, BatchBALD
@@ -8,9 +9,11 @@ from skal.strategies.coverage import CoreSet
 from skal.strategies.features import DDU, DFM, SCAL
 from skal.strategies.gradients import BADGE
 from skal.strategies.held_out import FISHER, GLISTER
+from skal.strategies.pretext import PAL
 from skal.strategies.random import RandomSampling
 from skal.strategies.uncertainty import (
     EntropySampling,
+    LearningLoss,
     LeastConfidenceSampling,
     MarginSampling,
 )
@@ -24,12 +27,15 @@ __all__ = [
     "DFM",
     "FISHER",
     "GLISTER",
+    "PAL",
     "SCAL",
+    "VAAL",
     "BatchBALD",
     "ClassBalanced",
     "CoreSet",
     "EntropySampling",
     "KMeansSampling",
+    "LearningLoss",
     "LeastConfidenceSampling",
     "MarginSampling",
     "Partitioned",

@@ -1,6 +1,7 @@
 """What hooks check of what they are given."""
 
 from collections.abc import Collection
+from numbers import Integral, Real
 from typing import Any
 
 import scipy.sparse as sp
@@ -12,11 +13,25 @@ def check_option(name: str, value: Any, options: Collection[str]) -> None:
         raise ValueError(f"{name} is {value!r}: give one of {sorted(options)}.")
 
 
-def check_labeled(strategy: Any, labeled_y: Any) -> None:
+def check_number(
+    strategy: Any, *names: str, whole: bool = False, zero: bool = False
+) -> None:
+    """Refuse parameters that are no numbers above zero, or from zero on."""
+    for name in names:
+        value = getattr(strategy, name)
+        number = isinstance(value, Integral if whole else Real)
+        number = number and not isinstance(value, bool)
+        if not (number and 0 <= value < float("inf") and (zero or value)):
+            kind = "an int" if whole else "a number"
+            limit = "of 0 or more" if zero else "above 0"
+            raise ValueError(f"{name} is {value!r}: give {kind} {limit}.")
+
+
+def check_labeled(strategy: Any, labeled_y: Any, does: str = "compares with") -> None:
     """Refuse to go on while nothing is labeled."""
     if len(labeled_y) == 0:
         raise ValueError(
-            f"{type(strategy).__name__} compares with labeled rows, and y holds no "
+            f"{type(strategy).__name__} {does} labeled rows, and y holds no "
             f"label of a class yet: label the picks of RandomSampling or TypiClust "
             f"first."
         )

@@ -22,6 +22,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skal._docstrings import add_parameters
 from skal._seeding import derive, draw_seed, generator, seed_params, torch_seeded
 from skal.containers import Positions, as_array, as_pool, chunks, n_rows, take
 from skal.functional import top
@@ -33,7 +34,7 @@ from skal.labels import (
     resolve_candidates,
 )
 from skal.readout import Reader, column_labels, learn_features, read_only
-from skal.strategies._hooks import Hook, document
+from skal.strategies._hooks import SHARED_PARAMETERS, Hook
 
 # What a seed is for: the part of a key after the strategy's own seed.
 _FOR_PROXY, _FOR_READING = range(1, 3)
@@ -106,8 +107,9 @@ class QueryStrategy(BaseEstimator):
         if any(hook.reads_features for hook in hooks):
             cls.__annotations__ = {**cls.__annotations__, "representation": "Any"}
         dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
-        names = [field.name for field in dataclasses.fields(cls)]
-        cls.__doc__ = document(cls.__doc__, names)
+        names = {field.name for field in dataclasses.fields(cls)}
+        shared = {n: text for n, text in SHARED_PARAMETERS.items() if n in names}
+        cls.__doc__ = add_parameters(cls.__doc__, shared)
 
     # The door ------------------------------------------------------------------------
 
@@ -357,6 +359,8 @@ class QueryStrategy(BaseEstimator):
             remedy = "pass `fit` a fitted `estimator`"
             if array in reader.given:
                 remedy = f"the array given to `fit` says nothing of new rows; {remedy}"
+            elif "loss" in missing[0]:
+                remedy = "pass `fit` a fitted LossPredictionClassifier as `estimator`"
             elif "draws" not in missing[0]:
                 remedy += f", or an array `{array}` with one row a row of X"
             raise ValueError(

@@ -78,3 +78,34 @@ class MarginSampling(QueryStrategy):
     def _score(self, proba):
         margins = margin(proba)
         return np.negative(margins, out=margins)
+
+
+class LearningLoss(QueryStrategy):
+    """Choose the rows whose loss, as the net itself predicts it, is the largest.
+
+    Reads a :class:`skal.estimators.LossPredictionClassifier`, which learns beside the
+    classes which of two rows has the larger loss. The head needs some hundred labels
+    before its order means anything, and predicts losses of training rows, which are
+    small where the net has learned them by heart. Scores one row at a time, so a batch
+    may hold near-duplicates. One pass over the model.
+
+    References
+    ----------
+    .. [1] Yoo & Kweon (2019). Learning Loss for Active Learning. CVPR.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_digits
+    >>> from skal.estimators import LossPredictionClassifier
+    >>> from skal.strategies import LearningLoss
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X, y = X[:200] / 16, np.where(np.arange(200) < 60, y[:200], -1)
+    >>> net = LossPredictionClassifier(max_epochs=2, random_state=0)
+    >>> strategy = LearningLoss().fit(X, y, estimator=net.fit(X[:60], y[:60]))
+    >>> len(strategy.query(5))
+    5
+    """
+
+    def _score(self, predicted_loss):
+        return predicted_loss

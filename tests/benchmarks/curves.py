@@ -28,6 +28,8 @@ OTHERWISE = {
     "QueryStrategy": None,
     "RandomSampling": None,
     "PAL": None,
+    "LearningLoss": None,  # those that need nets: net_curves.py
+    "VAAL": None,
     "Partitioned": lambda: {
         "BADGE in 5 parts": strategies.Partitioned(strategies.BADGE(), n_partitions=5)
     },

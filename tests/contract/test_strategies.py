@@ -19,15 +19,26 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from skal import QueryStrategy, strategies
+from skal.readout import read_rows
 
 # The few trees here are soon told apart, of which BatchBALD warns.
 pytestmark = pytest.mark.filterwarnings("ignore:The labels of the first picks tell")
 
-# Constructor arguments, made anew for each test, of the strategies that need some.
+# Constructor arguments, made anew for each test, of the strategies that need some, and
+# of those that would train a net of their own for long.
 ARGUMENTS = {
     "ClassBalanced": lambda: {"strategy": strategies.EntropySampling()},
+    "PAL": lambda: {"max_epochs": 1, "n_sub_rounds": 2, "device": "cpu"},
     "Partitioned": lambda: {"strategy": strategies.CoreSet(), "n_partitions": 3},
+    "VAAL": lambda: {"max_epochs": 1, "device": "cpu"},
 }
+
+# Strategies whose rows have to be images; the others are given tables.
+OF_IMAGES = {"PAL"}
+# Strategies that train on the candidates: of large pools they are asked for a few.
+TRAINED_ON_CANDIDATES = {"PAL", "VAAL"}
+
+FROM_A_MODEL = {"proba_draws", "predicted_loss"}  # what no array stands in for
 
 PUBLIC = [getattr(strategies, name) for name in strategies.__all__]
 STRATEGIES = [
@@ -73,29 +84,50 @@ def make(cls, **params):
     return cls(**arguments | {"random_state": 0} | params)
 
 
-def a_pool(n=60, d=5, n_labeled=12, dtype=float):
+def rows_for(cls, X):
+    """Rows of a table as a strategy takes them: as they are, or as images of 8 x 8."""
+    if cls is None or cls.__name__ not in OF_IMAGES:
+        return X
+    return X[:, np.arange(64) % X.shape[1]].reshape(-1, 8, 8)
+
+
+def a_pool(cls=None, n=60, d=5, n_labeled=12, dtype=float):
     """A pool with all that a strategy may read, a fifth of it labeled."""
     rng = np.random.default_rng(0)
     y = np.full(n, -1)
     y[rng.permutation(n)[:n_labeled]] = np.arange(n_labeled) % 3
     return {
-        "X": rng.standard_normal((n, d)).astype(dtype),
+        "X": rows_for(cls, rng.standard_normal((n, d)).astype(dtype)),
         "y": y,
         "proba": rng.dirichlet(np.ones(3), n).astype(dtype),
         "embedding": rng.standard_normal((n, 4)).astype(dtype),
     }
 
 
+class Forest(RandomForestClassifier):
+    """Also says how large it expects its loss to be, as some nets do."""
+
+
+@read_rows.register(Forest)
+def _read_forest(model, X, what, **options):
+    plain = RandomForestClassifier()
+    plain.__dict__ = vars(model)
+    out = read_rows(plain, X, what, **options)
+    if "predicted_loss" in what:
+        out["predicted_loss"] = -np.log(model.predict_proba(X).max(axis=1))
+    return out
+
+
 def forest(pool):
     rows = np.flatnonzero(pool["y"] >= 0)
-    model = RandomForestClassifier(10, random_state=0)
+    model = Forest(10, random_state=0)
     return model.fit(_safe_indexing(pool["X"], rows), pool["y"][rows])
 
 
 def begin(strategy, pool, model=None):
     """Fit over arrays, or over a model where arrays do not say enough."""
     says = {name: pool[name] for name in ("proba", "embedding") if name in pool}
-    if "proba_draws" in reads(type(strategy)) or any(
+    if FROM_A_MODEL & reads(type(strategy)) or any(
         "estimator" in hook.facts for hook in hooks(type(strategy))
     ):
         says = {"estimator": model or forest(pool)}
@@ -104,6 +136,12 @@ def begin(strategy, pool, model=None):
 
 def picks(cls, pool, query_size=10, **params):
     return begin(make(cls, **params), pool).query(query_size).tolist()
+
+
+def some(cls, pool):
+    """Candidates in a large pool: all, or as many as a strategy is trained on soon."""
+    unlabeled = np.flatnonzero(pool["y"] == -1)
+    return unlabeled[:500] if cls.__name__ in TRAINED_ON_CANDIDATES else None
 
 
 def at(pool, rows):
@@ -138,7 +176,7 @@ def test_parameters_are_keywords_documented_once(cls):
 @every
 @pytest.mark.parametrize("query_size", [1, 7, 48])
 def test_picks_are_distinct_unlabeled_positions(cls, query_size):
-    pool = a_pool()
+    pool = a_pool(cls)
     picked = begin(make(cls), pool).query(query_size)
     assert picked.dtype == np.intp
     assert picked.shape == (query_size,)
@@ -148,7 +186,7 @@ def test_picks_are_distinct_unlabeled_positions(cls, query_size):
 
 @every
 def test_asking_again_and_the_same_seed_give_the_same(cls):
-    pool = a_pool()
+    pool = a_pool(cls)
     strategy = begin(make(cls), pool)
     first = strategy.query(10).tolist()
     assert strategy.query(10).tolist() == first
@@ -158,19 +196,19 @@ def test_asking_again_and_the_same_seed_give_the_same(cls):
 
 @pytest.mark.parametrize("cls", [cls for cls in STRATEGIES if by_chance(cls)])
 def test_seeds_differ_where_chance_plays_a_part(cls):
-    tied = at(a_pool(), np.zeros(60, dtype=int)) | {"y": a_pool()["y"]}
+    tied = at(a_pool(cls), np.zeros(60, dtype=int)) | {"y": a_pool(cls)["y"]}
     assert len({tuple(picks(cls, tied, random_state=seed)) for seed in range(4)}) == 4
 
 
 @every
 def test_a_pool_of_duplicates_gives_distinct_picks(cls):
-    same = at(a_pool(), np.zeros(60, dtype=int)) | {"y": a_pool()["y"]}
+    same = at(a_pool(cls), np.zeros(60, dtype=int)) | {"y": a_pool(cls)["y"]}
     assert len(set(picks(cls, same, 40))) == 40
 
 
 @every
 def test_inputs_are_neither_written_nor_kept_from_reading(cls):
-    pool = a_pool()
+    pool = a_pool(cls)
     copies = {name: values.copy() for name, values in pool.items()}
     for values in pool.values():
         values.flags.writeable = False
@@ -184,7 +222,7 @@ def test_inputs_are_neither_written_nor_kept_from_reading(cls):
 @every
 def test_nothing_global_moves(cls):
     before, filters = np.random.get_state(), list(warnings.filters)  # noqa: NPY002
-    picks(cls, a_pool(), random_state=None)
+    picks(cls, a_pool(cls), random_state=None)
     after = np.random.get_state()  # noqa: NPY002
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
     assert warnings.filters == filters
@@ -194,7 +232,7 @@ def test_nothing_global_moves(cls):
 def test_parameters_as_scikit_learn_wants_them(cls):
     strategy = make(cls)
     params = strategy.get_params(deep=False)
-    begin(strategy, a_pool())
+    begin(strategy, a_pool(cls))
     assert all(strategy.get_params(deep=False)[name] is params[name] for name in params)
     copy = clone(strategy)
     assert repr(copy) == repr(strategy)
@@ -215,7 +253,7 @@ def test_parameters_as_scikit_learn_wants_them(cls):
 def test_pickle_of_an_unfitted_strategy(cls):
     again = pickle.loads(pickle.dumps(make(cls)))
     assert repr(again) == repr(make(cls))
-    assert picks(cls, a_pool()) == begin(again, a_pool()).query(10).tolist()
+    assert picks(cls, a_pool(cls)) == begin(again, a_pool(cls)).query(10).tolist()
 
 
 @every
@@ -223,11 +261,12 @@ def test_pickle_of_an_unfitted_strategy(cls):
 def test_pickle_of_a_fitted_strategy_leaves_the_pool_behind(cls, n_labeled):
     if n_labeled == 0 and any("labeled_y" in hook.facts for hook in hooks(cls)):
         pytest.skip("needs labels to choose by")
-    pool = a_pool(n=5000, d=200, n_labeled=n_labeled)
+    pool = a_pool(cls, n=5000, d=200, n_labeled=n_labeled)
     model = forest(a_pool(n=100, d=200, n_labeled=60))
     strategy = make(cls).fit(pool["X"], pool["y"], estimator=model)
     dumps = pickle.dumps(strategy)  # before anything is read
-    picked = strategy.query(20)
+    candidates = some(cls, pool)
+    picked = strategy.query(20, candidates=candidates)
     for dumped in (dumps, pickle.dumps(strategy)):
         assert len(dumped) < 0.1 * pool["X"].nbytes
         again = pickle.loads(dumped)
@@ -238,7 +277,7 @@ def test_pickle_of_a_fitted_strategy_leaves_the_pool_behind(cls, n_labeled):
         with pytest.raises(NotFittedError, match="fit"):
             again.query(20)
         again.fit(pool["X"], pool["y"], estimator=model)
-        assert np.array_equal(again.query(20), picked)
+        assert np.array_equal(again.query(20, candidates=candidates), picked)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +285,8 @@ def test_pickle_of_a_fitted_strategy_leaves_the_pool_behind(cls, n_labeled):
 )
 def test_a_missing_model_is_named(cls):
     texts = ["one", "two", "three"]
-    with pytest.raises(ValueError, match=r"(proba|embedding)[\s\S]*estimator"):
+    named = r"(proba|embedding|predicted_loss)[\s\S]*estimator"
+    with pytest.raises(ValueError, match=named):
         make(cls).fit(texts, [0, -1, -1]).query(1)
 
 
@@ -254,7 +294,7 @@ def test_a_missing_model_is_named(cls):
 @pytest.mark.parametrize("name", ["proba", "embedding"])
 @pytest.mark.parametrize("wrong", ["nan", "rows", "rank"])
 def test_bad_arrays_are_refused_by_name(cls, name, wrong):
-    pool = a_pool()
+    pool = a_pool(cls)
     says = {key: pool[key].copy() for key in ("proba", "embedding")}
     says[name][7, 1] = np.nan
     bad = {"nan": says[name], "rows": pool[name][:-1], "rank": pool[name][:, 0]}[wrong]
@@ -264,7 +304,7 @@ def test_bad_arrays_are_refused_by_name(cls, name, wrong):
 
 @every_featured
 def test_nan_in_features_is_named(cls):
-    pool = a_pool()
+    pool = a_pool(cls)
     pool["X"][7, 1] = np.nan
     del pool["embedding"]
     with pytest.raises(ValueError, match="embedding holds NaN or infinity in row 7"):
@@ -273,7 +313,7 @@ def test_nan_in_features_is_named(cls):
 
 @every_scored
 def test_scores_follow_the_rows(cls):
-    pool, order = a_pool(), np.random.default_rng(1).permutation(60)
+    pool, order = a_pool(cls), np.random.default_rng(1).permutation(60)
     model = forest(pool)
     scores = begin(make(cls), pool, model).score_samples()
     assert scores.shape == (60,)
@@ -286,14 +326,15 @@ def test_scores_follow_the_rows(cls):
 @every_scored
 def test_single_precision_scores_the_same(cls):
     single, double = (
-        begin(make(cls), a_pool(dtype=dtype)).score_samples() for dtype in ("f4", "f8")
+        begin(make(cls), a_pool(cls, dtype=dtype)).score_samples()
+        for dtype in ("f4", "f8")
     )
     np.testing.assert_allclose(single, double, rtol=1e-4, atol=1e-4)
 
 
 @every
 def test_nothing_labeled_yet(cls):
-    pool = a_pool()
+    pool = a_pool(cls)
     strategy = make(cls)
     pool["y"][:] = -1
     if any(hook.facts and "labeled_y" in hook.facts for hook in hooks(cls)):
@@ -302,7 +343,7 @@ def test_nothing_labeled_yet(cls):
         return
     model = forest(a_pool())
     for says in ({"estimator": model}, {k: pool[k] for k in ("proba", "embedding")}):
-        if "proba_draws" in reads(cls) and "proba" in says:
+        if FROM_A_MODEL & reads(cls) and "proba" in says:
             continue
         strategy.fit(pool["X"], **says)
         getattr(strategy, "score_samples", list)()
@@ -312,7 +353,7 @@ def test_nothing_labeled_yet(cls):
 @every_featured
 @pytest.mark.parametrize("kind", [sp.csr_array, sp.csr_matrix, sp.coo_matrix])
 def test_sparse_features_give_the_picks_of_dense_ones(cls, kind):
-    pool = a_pool(d=8)
+    pool = a_pool(cls, d=8)
     pool["embedding"] *= pool["embedding"] > 0
     assert picks(cls, pool | {"embedding": kind(pool["embedding"])}) == picks(cls, pool)
     del pool["embedding"]
@@ -323,7 +364,9 @@ def test_sparse_features_give_the_picks_of_dense_ones(cls, kind):
 @every
 @pytest.mark.parametrize("kind", ["frame", "memmap", "sparse"])
 def test_kinds_of_pool(cls, kind, tmp_path):
-    pool = a_pool()
+    if kind != "memmap" and cls.__name__ in OF_IMAGES:
+        pytest.skip("images come as arrays")
+    pool = a_pool(cls)
     expected = picks(cls, pool)
     if kind == "frame":
         pool["X"] = pd.DataFrame(pool["X"]).add_prefix("x")
@@ -341,11 +384,13 @@ def test_memory_does_not_grow_with_pairs_of_rows(cls):
     rng, n = np.random.default_rng(0), 12_000
     embedding = rng.standard_normal((n, 40), dtype="f4")
     proba = rng.dirichlet(np.ones(40), n).astype("f4")
-    pool = {"X": embedding, "y": np.full(n, -1), "proba": proba, "embedding": embedding}
+    pool = {"y": np.full(n, -1), "proba": proba, "embedding": embedding}
+    pool["X"] = rows_for(cls, embedding)
     pool["y"][:120] = np.arange(120) % 40
     strategy = begin(make(cls), pool)
+    candidates = some(cls, pool)
     tracemalloc.start()
-    strategy.query(50)
+    strategy.query(50, candidates=candidates)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     draws = "proba_draws" in reads(cls)  # ten trees, (10, n, 40), in two copies
@@ -354,7 +399,7 @@ def test_memory_does_not_grow_with_pairs_of_rows(cls):
 
 @every
 def test_candidates_as_a_mask_and_as_positions(cls):
-    pool = a_pool()
+    pool = a_pool(cls)
     strategy = begin(make(cls), pool)
     positions = np.flatnonzero(pool["y"] == -1)[5:25]
     mask = np.zeros(60, dtype=bool)
@@ -367,17 +412,17 @@ def test_candidates_as_a_mask_and_as_positions(cls):
 
 @every
 def test_more_than_there_are_gives_all_of_them(cls):
-    strategy = begin(make(cls), a_pool())
+    strategy = begin(make(cls), a_pool(cls))
     with pytest.warns(UserWarning, match="49.*48"):
         assert len(strategy.query(49)) == 48
-    few = np.flatnonzero(a_pool()["y"] == -1)[:4]
+    few = np.flatnonzero(a_pool(cls)["y"] == -1)[:4]
     with pytest.warns(UserWarning, match="5.*4"):
         assert sorted(strategy.query(5, candidates=few)) == few.tolist()
 
 
 @every
 def test_a_failed_query_changes_nothing(cls):
-    pool = a_pool()
+    pool = a_pool(cls)
     strategy = begin(make(cls), pool)
     labeled = int(np.flatnonzero(pool["y"] >= 0)[0])
     for wrong in ({"query_size": 0}, {"candidates": [labeled]}, {"candidates": [60]}):

@@ -27,8 +27,10 @@ from skal.metrics import (
 from skal.readout import read
 from skal.strategies import CoreSet, EntropySampling, MarginSampling, RandomSampling
 
-# What reads no model, or stochastic passes, which a linear model has not; what wraps.
-OTHERWISE = ("QueryStrategy", "RandomSampling", "BALD", "BatchBALD")
+# What reads no model, or stochastic passes, which a linear model has not; what trains a
+# net of its own; what wraps.
+NEED_NETS = ("LearningLoss", "PAL", "VAAL")
+OTHERWISE = ("QueryStrategy", "RandomSampling", "BALD", "BatchBALD", *NEED_NETS)
 READ_THE_MODEL = [
     strategies.ClassBalanced(EntropySampling()),
     strategies.Partitioned(strategies.BADGE(), n_partitions=2),
