@@ -51,6 +51,7 @@ def _(net):
 
 
 def last_linear(module):
+    """Return the last linear layer of a module, or None."""
     layers = [m for m in module.modules() if isinstance(m, torch.nn.Linear)]
     return layers[-1] if layers else None
 

@@ -87,6 +87,18 @@ def rows(model, size):
     return found
 
 
+def publish(results, folder, title):
+    """Write the table, what it says, and the curves."""
+    results.round(6).to_csv(folder / "rounds.csv", index=False)
+    text = summary(results)
+    (folder / "summary.txt").write_text(text + "\n")
+    print(text)
+    display = BudgetCurveDisplay.from_results(results, spread=None)
+    display.figure_.set_size_inches(11, 7)
+    display.ax_.set(title=title)
+    display.figure_.savefig(folder / "curves.png", dpi=120)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", choices=SIZE)
@@ -110,14 +122,7 @@ def main():
         path=options.output / "runs",
         verbose=1,
     )
-    results.round(6).to_csv(options.output / "rounds.csv", index=False)
-    text = summary(results)
-    (options.output / "summary.txt").write_text(text + "\n")
-    print(text)
-    display = BudgetCurveDisplay.from_results(results, spread=None)
-    display.figure_.set_size_inches(11, 7)
-    display.ax_.set(title=f"{options.data}, logistic regression")
-    display.figure_.savefig(options.output / "curves.png", dpi=120)
+    publish(results, options.output, f"{options.data}, logistic regression")
 
 
 if __name__ == "__main__":

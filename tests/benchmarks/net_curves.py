@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from curves import publish  # beside this script
 from sklearn.datasets import load_digits
 
 from skal import ActiveLearner
@@ -24,8 +25,7 @@ from skal.estimators import (
     NetClassifier,
     SupConClassifier,
 )
-from skal.evaluation import compare_strategies, summary
-from skal.plotting import BudgetCurveDisplay
+from skal.evaluation import compare_strategies
 from skal.strategies import BALD, PAL, SCAL, VAAL, LearningLoss, MarginSampling
 
 SIZE = {
@@ -97,14 +97,7 @@ def main():
         path=options.output / "runs",
         verbose=1,
     )
-    results.round(6).to_csv(options.output / "rounds.csv", index=False)
-    text = summary(results)
-    (options.output / "summary.txt").write_text(text + "\n")
-    print(text)
-    display = BudgetCurveDisplay.from_results(results, spread=None)
-    display.figure_.set_size_inches(10, 6)
-    display.ax_.set(title=f"{options.data}, small convolutional nets")
-    display.figure_.savefig(options.output / "curves.png", dpi=120)
+    publish(results, options.output, f"{options.data}, small convolutional nets")
 
 
 if __name__ == "__main__":
