@@ -8,8 +8,12 @@ from collections.abc import Iterable
 from itertools import pairwise
 from numbers import Integral
 
+import torch
 from sklearn.utils import check_scalar
 from torch import nn
+
+# Convolutions are up to half as fast again, and more in half precision.
+_FAST = torch.channels_last
 
 
 def resnet18(n_classes, *, in_channels=3):
@@ -63,7 +67,7 @@ def resnet18(n_classes, *, in_channels=3):
     nn.init.kaiming_normal_(net.conv1.weight, mode="fan_out", nonlinearity="relu")
     net.maxpool = nn.Identity()
     net.taps = ("layer1", "layer2", "layer3", "layer4")
-    return net
+    return net.to(memory_format=_FAST)
 
 
 def vgg16(n_classes, *, in_channels=3):
@@ -284,7 +288,8 @@ def _convolutions(n_classes, n_in, blocks):
         layers[f"block{number}"] = _block(depth, n_in, width)
         layers[f"pool{number}"] = nn.MaxPool2d(2, ceil_mode=True)
         n_in = width
-    return _chain(**layers, mean=_ChannelMeans(), fc=nn.Linear(n_in, n_classes))
+    net = _chain(**layers, mean=_ChannelMeans(), fc=nn.Linear(n_in, n_classes))
+    return net.to(memory_format=_FAST)
 
 
 def _block(depth, n_in, width):
