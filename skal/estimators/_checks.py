@@ -1,6 +1,7 @@
 """What nets are given, checked; and the parameters that they share, described."""
 
 import warnings
+from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
@@ -62,12 +63,47 @@ def check_table(net, X, reset):
     return X.astype(np.float64)
 
 
-def check_positive(net, *names):
-    """Refuse parameters that are not above 0."""
+def check_positive(net, *names, integer=False):
+    """Refuse parameters that are no numbers above 0, or no whole ones."""
+    kind, wanted = (Integral, "an int") if integer else (Real, "a number")
     for name in names:
         value = getattr(net, name)
-        if not value > 0:
-            raise ValueError(f"{name} is {value!r}: give a number above 0.")
+        if not isinstance(value, kind) or isinstance(value, bool) or not value > 0:
+            raise ValueError(f"{name} is {value!r}: give {wanted} above 0.")
+
+
+def check_batch_size(size):
+    """Refuse what is no number of rows, nor -1 for all of them."""
+    if not isinstance(size, Integral) or size == 0 or size < -1:
+        raise ValueError(
+            f"batch_size is {size!r}: give a number of rows above 0, or -1 for all."
+        )
+
+
+def check_augmentation(views):
+    """Refuse what makes no views."""
+    if views is not None and views != "auto" and not callable(views):
+        raise ValueError(
+            f"augmentation is {views!r}: give a callable that takes a batch, 'auto' or "
+            f"None."
+        )
+
+
+def check_layer(module, name, parameter):
+    """Refuse the name of a submodule that is not there."""
+    if name not in dict(module.named_modules()):
+        names = [known for known, _ in module.named_modules() if known]
+        raise ValueError(
+            f"{parameter} names {name!r}, which is no submodule of the module: give "
+            f"one of {names[:20]}."
+        )
+
+
+def check_finite(X):
+    """Refuse NaN and infinity in a tensor of floats."""
+    floats = isinstance(X, torch.Tensor) and X.is_floating_point()
+    if floats and not torch.isfinite(X).all():
+        raise ValueError("X contains NaN or infinity: impute or drop such rows.")
 
 
 def check_dtype(name):

@@ -3,7 +3,11 @@
 import numpy as np
 import torch
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, column_or_1d
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_consistent_length,
+    column_or_1d,
+)
 from skorch import NeuralNetClassifier
 
 from skal.estimators._net import Net
@@ -99,10 +103,12 @@ class NetClassifier(Net, NeuralNetClassifier):
         check_given(y, self)
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
+        if y.dtype.kind == "f":
+            assert_all_finite(y, input_name="y")
         check_classification_targets(y)
         if anew:
             names = self.classes if classes is None else classes
-            self.names_ = np.unique(y) if names is None else np.asarray(names)
+            self.names_ = np.unique(y) if names is None else _once_each(names)
         names, codes = self.names_, self._codes(y)
         try:
             self.names_ = np.arange(len(names))
@@ -146,7 +152,10 @@ class NetClassifier(Net, NeuralNetClassifier):
 
     def infer(self, x, **fit_params):
         """Run the module on a batch; a module may be wider than there are classes."""
-        logits = super().infer(x, **fit_params)
+        return self._of_classes(super().infer(x, **fit_params))
+
+    def _of_classes(self, logits):
+        """Check what the module returned, and leave out columns of no class."""
         if not isinstance(logits, torch.Tensor) or logits.ndim != 2:
             raise ValueError(
                 f"The module returned {_described(logits)}: it must return logits of "
@@ -175,6 +184,13 @@ class NetClassifier(Net, NeuralNetClassifier):
 @column_labels.register(NetClassifier)
 def _(net):
     return getattr(net, "classes_", None)
+
+
+def _once_each(names):
+    names = np.asarray(names)
+    if len(np.unique(names)) < len(names):
+        raise ValueError(f"classes names a class twice: {names.tolist()[:20]}.")
+    return names
 
 
 def check_given(y, net):

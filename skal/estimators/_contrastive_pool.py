@@ -119,7 +119,9 @@ class ContrastivePoolClassifier(NetClassifier):
     (300,)
     """
 
+    reads_its_head = False  # the features are not those that the tuned head sees
     takes_new_classes = True  # of a representation, more labels are no other task
+    _made_anew = (*NetClassifier._made_anew, "finetune")
     prefixes_: ClassVar[list] = [*NetClassifier.prefixes_, "finetune"]
 
     _least_steps = 1  # the more rows a batch has, the more there is to compare
@@ -158,7 +160,15 @@ class ContrastivePoolClassifier(NetClassifier):
 
     def _check_params(self):
         super()._check_params()
-        check_positive(self, "temperature", "head_size")
+        check_positive(self, "temperature")
+        check_positive(self, "head_size", integer=True)
+        if self.continue_epochs is not None:
+            check_positive(self, "continue_epochs", integer=True)
+        if self.train_split is not None:
+            raise ValueError(
+                f"train_split is {self.train_split!r}: of a pool no rows are held out. "
+                f"Leave it at None."
+            )
         cap = self.aux_cap
         if not (cap is None or cap in ("mean", "max") or _is_count(cap)):
             raise ValueError(
@@ -178,11 +188,12 @@ class ContrastivePoolClassifier(NetClassifier):
             )
         names = self.classes if classes is None else classes
         if names is not None:
+            names = np.asarray(names)
             codes, seen = encode(
                 as_labels(y), ood_label=self.ood_label, name_classes=lambda _: names
             )
         outside = codes == OUT_OF_DISTRIBUTION
-        targets = np.where(outside, len(seen), codes)
+        targets = np.where(outside, len(seen), codes.astype(np.int64))
         self.names_ = with_name(seen, self.ood_label) if outside.any() else seen
         return self._learn(X, targets, anew=anew, **fit_params)
 
@@ -250,15 +261,15 @@ class ContrastivePoolClassifier(NetClassifier):
         weight = head_of(module).weight
         head = torch.nn.Linear(weight.shape[1], n_classes).to(weight.device)
         set_head(head, head_inputs(self, X), y, 1.0)
-        return NetClassifier(
-            replace(module, head_of(module), lambda _: head),
-            classes=np.arange(n_classes),
-            augmentation=self.augmentation,
-            input_dtype=self.input_dtype,
-            device=self.device,
-            random_state=int(torch.randint(2**31 - 1, ())),
-            **_FINE_TUNING | self.get_params_for("finetune"),
-        ).fit(X, y)
+        options = {
+            "augmentation": self.augmentation,
+            "input_dtype": self.input_dtype,
+            "device": self.device,
+            "random_state": int(torch.randint(2**31 - 1, ())),
+        }
+        options |= _FINE_TUNING | self.get_params_for("finetune")
+        module = replace(module, head_of(module), lambda _: head)
+        return NetClassifier(module, classes=np.arange(n_classes), **options).fit(X, y)
 
     def infer(self, x, **fit_params):
         """Run the representation on a batch."""
@@ -276,6 +287,7 @@ class ContrastivePoolClassifier(NetClassifier):
 @read_rows.register(ContrastivePoolClassifier)
 def _read_both(net, X, what, **options):
     """Read probabilities of the tuned net, and features of the representation."""
+    X = net._check_rows(X)
     of_classes = [name for name in what if name != "embedding"]
     out = read_net(net.classifier_, X, of_classes, **options) if of_classes else {}
     if "embedding" in what:

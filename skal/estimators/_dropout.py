@@ -1,5 +1,7 @@
 """Nets whose dropout stays on, for strategies that ask a committee."""
 
+from numbers import Real
+
 from torch import nn
 
 from skal.estimators._classifier import NetClassifier
@@ -54,7 +56,8 @@ class MCDropoutClassifier(NetClassifier):
 
     def _check_params(self):
         super()._check_params()
-        if self.dropout is not None and not 0 < self.dropout < 1:
+        share = self.dropout
+        if share is not None and not (isinstance(share, Real) and 0 < share < 1):
             raise ValueError(
                 f"dropout is {self.dropout!r}: give a share between 0 and 1, or None "
                 f"for a module that has dropout layers of its own."

@@ -39,6 +39,8 @@ def as_tensor(rows):
     if isinstance(rows, torch.Tensor):
         return rows
     rows = np.asarray(rows)
+    if not rows.dtype.isnative:
+        rows = rows.astype(rows.dtype.newbyteorder("="))
     return torch.from_numpy(rows if rows.flags.writeable else rows.copy())
 
 

@@ -88,6 +88,11 @@ class Projection(torch.nn.Sequential):
 
 def set_head(head, features, y, C):
     """Fit a linear layer on frozen features, (n, d), and codes of classes, (n,)."""
+    if not np.isfinite(features).all():
+        raise ValueError(
+            "The features hold NaN or infinity: the training diverged. Lower `lr`, or "
+            "look for NaN in X."
+        )
     scaler = StandardScaler().fit(features)
     weights = np.zeros(head.weight.shape)
     bias = np.full(len(weights), _NEVER)

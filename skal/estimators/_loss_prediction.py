@@ -1,17 +1,17 @@
 """Nets that predict their own loss."""
 
 import contextlib
+from numbers import Real
 
 import torch
 from skorch.dataset import unpack_data
 from torch import nn
 
-from skal.estimators._checks import check_positive
+from skal.estimators._checks import check_layer, check_positive
 from skal.estimators._classifier import NetClassifier
 from skal.estimators._layers import caught, head_of
 from skal.estimators._losses import loss_prediction_loss
-from skal.readout import read_rows
-from skal.readout._skorch import read_net
+from skal.readout._skorch import read_once
 
 _DETACHED_AFTER = 0.6  # of the epochs: 120 of 200
 
@@ -94,17 +94,22 @@ class LossPredictionClassifier(NetClassifier):
 
     def _check_params(self):
         super()._check_params()
-        check_positive(self, "loss_weight", "margin", "tap_size")
+        check_positive(self, "loss_weight", "margin")
+        check_positive(self, "tap_size", integer=True)
+        if self.detach_epoch is not None and not isinstance(self.detach_epoch, Real):
+            raise ValueError(
+                f"detach_epoch is {self.detach_epoch!r}: give the number of an epoch, "
+                f"or None."
+            )
 
     def initialize_module(self):
         """Make the module, and the head for what its taps give."""
         super().initialize_module()
-        shape = getattr(self, "input_shape_", None)
-        if shape is None:
+        if not hasattr(self, "blank_row_"):
             raise ValueError("The loss head is made for the shape of X: call fit.")
         self.module_.to(self.device).eval()
         with torch.no_grad():
-            _, taps = self._with_taps(self._input(torch.zeros(1, *shape)))
+            _, taps = self._with_taps(self._input(self.blank_row_))
         self.predictor_ = LossPredictor([t.shape[1] for t in taps], self.tap_size)
         return self
 
@@ -125,6 +130,8 @@ class LossPredictionClassifier(NetClassifier):
             names = getattr(self.module_, "taps", ())
         elif isinstance(names, str) or not names:
             raise ValueError(f"taps is {names!r}: give a list of names of submodules.")
+        for name in names:
+            check_layer(self.module_, name, "taps")
         return [self.module_.get_submodule(name) for name in names]
 
     def _with_taps(self, X):
@@ -140,7 +147,7 @@ class LossPredictionClassifier(NetClassifier):
         self._set_training(True)
         X, y = unpack_data(batch)
         logits, taps = self._with_taps(self._view(self._input(X)))
-        logits = logits[:, : len(self.classes_)]
+        logits = self._of_classes(logits)
         if self._epoch > self._last_attached:
             taps = [tap.detach() for tap in taps]
         losses = super().get_loss(logits, y)
@@ -202,15 +209,12 @@ def average(values):
     return values.mean(1) if values.ndim == 3 else values.flatten(1)
 
 
-@read_rows.register(LossPredictionClassifier)
-def _read_losses(net, X, what, **options):
+@read_once.register(LossPredictionClassifier)
+def _read_losses(net, X, what):
     """Read predicted losses in the same pass as what else there is to read."""
+    plain = read_once.dispatch(NetClassifier)
     if "predicted_loss" not in what:
-        return read_net(net, X, what, **options)
-    once = {"proba", *what} - {"predicted_loss", "proba_draws"}
+        return plain(net, X, what)
     with net._predicted_losses() as batches:
-        out = read_net(net, X, sorted(once), **options)
-    out["predicted_loss"] = torch.cat(batches).numpy()
-    if "proba_draws" in what:
-        out |= read_net(net, X, ["proba_draws"], **options)
-    return {name: out[name] for name in what}
+        out = plain(net, X, {"proba", *what} - {"predicted_loss"})
+    return out | {"predicted_loss": torch.cat(batches).numpy()}

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -18,7 +19,11 @@ from skal.containers import as_pool, is_dataset
 from skal.estimators._backbones import mlp, small_cnn
 from skal.estimators._checks import (
     SHARED_PARAMETERS,
+    check_augmentation,
+    check_batch_size,
     check_dtype,
+    check_finite,
+    check_layer,
     check_positive,
     check_table,
 )
@@ -29,7 +34,7 @@ from skal.readout import read_rows
 
 _PREDICTED_AT_ONCE = 512
 _SMALLEST_BATCH = 8
-_SGD = {"momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
+_SGD = {"momentum": 0.9, "weight_decay": 5e-4}
 
 
 class Net(TransformerMixin, NeuralNet):
@@ -88,6 +93,7 @@ class Net(TransformerMixin, NeuralNet):
         self.input_dtype = input_dtype
         self.random_state = random_state
 
+    _made_anew = ("iterator_train", "iterator_valid", "dataset")
     _least_steps = 1  # an epoch is cut into
     _forwards_fit_params = False  # whether a training step hands them to the module
 
@@ -123,8 +129,16 @@ class Net(TransformerMixin, NeuralNet):
 
     def set_params(self, **params):
         """Set parameters; those of the module make a fitted net's module anew."""
+        later = {n for n in params if n.split("__")[0] in self._made_anew}
+        later |= {"optimizer"} & params.keys()
+        kept = {n for n in params if n.startswith("optimizer__")}
+        for name in later | kept:  # of a fitted net, skorch refuses or forgets these
+            setattr(self, name, params[name])
+            self._params_to_validate.add(name)
         with torch_seeded(0):
-            return super().set_params(**params)
+            return super().set_params(
+                **{name: params[name] for name in params.keys() - later}
+            )
 
     # Learning ---------------------------------------------------------------------
 
@@ -137,11 +151,15 @@ class Net(TransformerMixin, NeuralNet):
                 f"y only."
             )
         n_before = 0 if anew else len(self.history or ())
-        seed = draw_seed(self.random_state)
+        seed = self.seed_ = draw_seed(self.random_state)
         with torch_seeded(derive(seed, n_before) if n_before else seed):
             if anew:
                 self.initialize()
-            self._train(X, y, **fit_params)
+            try:
+                self._train(X, y, **fit_params)
+            finally:
+                for _, callback in self.callbacks_:
+                    getattr(callback, "set_back", list)()
         torch.clear_autocast_cache()
         return self
 
@@ -152,13 +170,17 @@ class Net(TransformerMixin, NeuralNet):
 
     def _check_params(self):
         """Check the ranges of parameters before any work; subclasses add theirs."""
-        check_positive(self, "lr", "max_epochs")
+        check_positive(self, "lr")
+        check_positive(self, "max_epochs", integer=True)
+        check_batch_size(self.batch_size)
+        check_augmentation(self.augmentation)
         check_dtype(self.input_dtype)
-        if self.batch_size == 0 or self.batch_size < -1:
+        try:
+            torch.device(self.device)
+        except (RuntimeError, TypeError) as error:
             raise ValueError(
-                f"batch_size is {self.batch_size}: give a positive number of rows, or "
-                f"-1 for all of them."
-            )
+                f"device is {self.device!r}: give 'cpu' or 'cuda'. {error}"
+            ) from error
 
     @property
     def _planned_epochs(self):
@@ -183,7 +205,8 @@ class Net(TransformerMixin, NeuralNet):
         """Give stochastic gradient descent its usual momentum and weight decay."""
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
         if getattr(self, prefix) is torch.optim.SGD:
-            kwargs = _SGD | kwargs
+            nesterov = kwargs.get("momentum", 1) > 0 and not kwargs.get("dampening")
+            kwargs = _SGD | {"nesterov": nesterov} | kwargs
         return args, kwargs
 
     # The module -------------------------------------------------------------------
@@ -204,19 +227,23 @@ class Net(TransformerMixin, NeuralNet):
         known = {} if isinstance(module, torch.nn.Module) else self._facts(module)
         module = self.initialized_instance(module, known | given)
         self.module_ = self._completed(module)
+        if self.embedding_layer is not None:
+            check_layer(self.module_, self.embedding_layer, "embedding_layer")
         return self
 
     def _facts(self, module):
         """Return what the data say, as far as the module takes it."""
-        taken = inspect.signature(module).parameters
+        taken = set(inspect.signature(module).parameters)
+        taken -= set(getattr(module, "keywords", ()))  # what a partial binds
         return {name: fact for name, fact in self._known().items() if name in taken}
 
     def _known(self):
         """Name what the data say of a module that would fit them."""
         shape = getattr(self, "input_shape_", ())
-        if len(shape) == 1:
-            return {"n_features": shape[0]}
-        return {"in_channels": n_channels((0, *shape))} if shape else {}
+        known = {"n_features": math.prod(shape)} if shape else {}
+        if len(shape) > 1:
+            known["in_channels"] = n_channels((0, *shape))
+        return known
 
     def _completed(self, module):
         """Add to the user's module what the scheme needs inside it."""
@@ -235,6 +262,7 @@ class Net(TransformerMixin, NeuralNet):
         X = as_pool(X)
         if is_dataset(X) or isinstance(X, torch.Tensor):
             shape = tuple(np.shape(as_tensor(X[:1])))[1:]
+            check_finite(X)
             if reset:
                 self.n_features_in_ = shape[0] if shape else 0
         else:
@@ -242,6 +270,8 @@ class Net(TransformerMixin, NeuralNet):
             shape = X.shape[1:]
         if reset:
             self.input_shape_ = tuple(shape)
+            row = as_tensor(X[:1])
+            self.blank_row_ = row.new_zeros(row.shape) if shape else row
         elif tuple(shape) != getattr(self, "input_shape_", tuple(shape)):
             raise ValueError(
                 f"X has rows of the shape {tuple(shape)}, but {type(self).__name__} "
@@ -283,7 +313,15 @@ class Net(TransformerMixin, NeuralNet):
             return batch
         batch = batch.to(self.device, non_blocking=True)
         dtype = self.input_dtype and getattr(torch, self.input_dtype)
-        return as_input(batch, dtype, images=self._reads_images)
+        images = self._reads_images
+        batch = as_input(batch, dtype, images=images)
+        if images and batch.ndim != 4:
+            raise ValueError(
+                f"X has rows of the shape {tuple(batch.shape[1:])}, and the module "
+                f"computes with images: give (n, height, width) or (n, channels, "
+                f"height, width), or a module for tables such as mlp."
+            )
+        return batch
 
     def infer(self, x, **fit_params):
         """Run the module on a batch."""

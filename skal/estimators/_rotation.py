@@ -1,13 +1,12 @@
 """Rotation prediction: features of images from no labels at all."""
 
 import copy
-import zlib
+from hashlib import blake2b
 
 import numpy as np
 import torch
 from skorch.dataset import unpack_data
 
-from skal._seeding import draw_seed
 from skal.estimators._inputs import channels_first
 from skal.estimators._net import Net
 from skal.readout._skorch import penultimate
@@ -83,7 +82,13 @@ class RotationPretext(Net):
         -------
         self : object
         """
-        anew = not (self.warm_start and self.initialized_)
+        return self._fit(X, anew=not (self.warm_start and self.initialized_))
+
+    def partial_fit(self, X, y=None):  # noqa: ARG002
+        """Train `max_epochs` more epochs from the last weights."""
+        return self._fit(X, anew=not self.initialized_)
+
+    def _fit(self, X, *, anew):
         X = self._check_rows(X, reset=anew)
         _check_squares(self.input_shape_)
         return self._learn(X, None, anew=anew)
@@ -158,10 +163,11 @@ class RotationPretext(Net):
 
     def _own_turns(self, X):
         """Draw a rotation for each image, by its content and the seed."""
-        seed = draw_seed(self.random_state) if self.random_state is not None else 0
+        key = self.seed_.to_bytes(8, "little")
         return np.array(
             [
-                zlib.crc32(np.ascontiguousarray(row), seed) % _TURNS
+                blake2b(np.ascontiguousarray(row), key=key, digest_size=1).digest()[0]
+                % _TURNS
                 for batch in self.get_iterator(self.get_dataset(X))
                 for row in unpack_data(batch)[0].numpy()
             ]

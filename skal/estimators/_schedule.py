@@ -23,9 +23,9 @@ class CosineDecay(Callback):
         for group, rate in self.rates_:
             group["lr"] = rate * (1 + math.cos(math.pi * share)) / 2
 
-    def on_train_end(self, net, **kwargs):  # noqa: ARG002
-        """Set the rates back."""
-        for group, rate in self.rates_:
+    def set_back(self):
+        """Set the rates back, also where a training ended early."""
+        for group, rate in getattr(self, "rates_", ()):
             group["lr"] = rate
         self.rates_ = []
 

@@ -97,7 +97,8 @@ class SupConClassifier(NetClassifier):
 
     def _check_params(self):
         super()._check_params()
-        check_positive(self, "temperature", "head_size", "C")
+        check_positive(self, "temperature", "C")
+        check_positive(self, "head_size", integer=True)
 
     def initialize_module(self):
         """Make the module and its projection."""

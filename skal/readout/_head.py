@@ -31,7 +31,9 @@ def _weights(estimator):
         from skal.readout._skorch import last_linear
 
         layer = last_linear(estimator.module_)
-        if layer is not None and getattr(estimator, "embedding_layer", None) is None:
+        its_own = getattr(estimator, "reads_its_head", True)
+        elsewhere = getattr(estimator, "embedding_layer", None) is not None
+        if layer is not None and its_own and not elsewhere:
             return layer.weight.numpy(force=True)
     return None
 

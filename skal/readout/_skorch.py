@@ -1,6 +1,7 @@
 """Reading skorch nets. Imported once skorch is there."""
 
 import contextlib
+import functools
 
 import numpy as np
 import torch
@@ -26,10 +27,12 @@ def read_net(net, X, what, *, n_draws, seed):
         )  # torch shares the memory of arrays, and warns of what is read-only
     if "proba_draws" in what:
         return _read_draws(net, X, what, n_draws, seed)
-    return _read_once(net, X, what)
+    return read_once(net, X, what)
 
 
-def _read_once(net, X, what):
+@functools.singledispatch
+def read_once(net, X, what):
+    """Read what one pass says; nets that say more are registered."""
     out = {}
     if "embedding" in what:
         with penultimate(net) as batches:
@@ -103,7 +106,7 @@ def _read_draws(net, X, what, n_draws, seed):
             rows = take(X, range(start, min(start + size, n_rows(X))))
             passes.new_rows()
             passes.start(None)
-            piece = _read_once(net, rows, what)
+            piece = read_once(net, rows, what)
             draws = []
             for number in range(n_draws):
                 passes.start(number)
