@@ -13,8 +13,6 @@ from skorch import NeuralNetClassifier
 from skal.estimators._net import Net
 from skal.readout import column_labels
 
-_HALVES = (torch.bfloat16, torch.float16)
-
 
 class NetClassifier(Net, NeuralNetClassifier):
     """A skorch net as a scikit-learn classifier, trained by cross-entropy.
@@ -167,8 +165,7 @@ class NetClassifier(Net, NeuralNetClassifier):
                 f"The module has {logits.shape[1]} outputs and there are {n_classes} "
                 f"classes: leave module__n_classes out, or set it to {n_classes}."
             )
-        logits = logits[:, :n_classes]
-        return logits.float() if logits.dtype in _HALVES else logits  # under autocast
+        return logits[:, :n_classes]
 
     def _known(self):
         n_classes = len(self.classes_) if hasattr(self, "classes_") else None

@@ -162,8 +162,11 @@ class ContrastivePoolClassifier(NetClassifier):
         super()._check_params()
         check_positive(self, "temperature")
         check_positive(self, "head_size", integer=True)
-        if self.continue_epochs is not None:
-            check_positive(self, "continue_epochs", integer=True)
+        epochs = self.continue_epochs
+        if epochs is not None and not _is_count(epochs):
+            raise ValueError(
+                f"continue_epochs is {epochs!r}: give a number of epochs, or None."
+            )
         if self.train_split is not None:
             raise ValueError(
                 f"train_split is {self.train_split!r}: of a pool no rows are held out. "

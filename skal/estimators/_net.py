@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.base import TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNet
 from skorch.dataset import unpack_data
@@ -34,10 +34,11 @@ from skal.readout import read_rows
 
 _PREDICTED_AT_ONCE = 512
 _SMALLEST_BATCH = 8
+_HALVES = (torch.bfloat16, torch.float16)
 _SGD = {"momentum": 0.9, "weight_decay": 5e-4}
 
 
-class Net(TransformerMixin, NeuralNet):
+class Net(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
     """A skorch net with a seed, for rows of any container.
 
     Subclasses say what they learn. The public methods check X once, seed torch inside
@@ -250,6 +251,11 @@ class Net(TransformerMixin, NeuralNet):
         return module
 
     @property
+    def _n_features_out(self):
+        row = read_rows(self, self.blank_row_.numpy(), ["embedding"])["embedding"]
+        return row.shape[1]
+
+    @property
     def _reads_images(self):
         return any(isinstance(m, torch.nn.Conv2d) for m in self.module_.modules())
 
@@ -325,7 +331,9 @@ class Net(TransformerMixin, NeuralNet):
 
     def infer(self, x, **fit_params):
         """Run the module on a batch."""
-        return super().infer(self._input(x), **fit_params)
+        out = super().infer(self._input(x), **fit_params)
+        half = isinstance(out, torch.Tensor) and out.dtype in _HALVES  # under autocast
+        return out.float() if half else out
 
     def train_step(self, batch, **fit_params):
         """Take one step, under autocast too, which would keep the old weights."""
