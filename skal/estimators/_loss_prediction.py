@@ -24,7 +24,7 @@ class LossPredictionClassifier(NetClassifier):
     :class:`skal.strategies.LearningLoss` asks for the rows whose predicted loss is the
     largest. With few labels, all learned by heart, there is little to learn from.
 
-    An epoch takes a few percent more than one of :class:`NetClassifier`.
+    An epoch takes some 15 percent more than one of :class:`NetClassifier`.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def average(values):
     Images have their channels second, sequences last.
     """
     if values.ndim == 4:
-        return values.mean((2, 3))
+        return nn.functional.avg_pool2d(values, values.shape[2:]).flatten(1)
     return values.mean(1) if values.ndim == 3 else values.flatten(1)
 
 

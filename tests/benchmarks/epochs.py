@@ -54,11 +54,22 @@ def make_nets():
 
 
 def seconds(net, X, y):
-    """Time an epoch: of the processor, or of the clock where a GPU works."""
+    """Time the batches of an epoch: of the processor, or, with a GPU, of the clock.
+
+    What comes after the last epoch, such as a linear classifier, is left out.
+    """
     clock = time.perf_counter if DEVICE == "cuda" else time.process_time
-    start = clock()
+    spent, run = [], type(net).run_single_epoch
+
+    def timed(*args, **kwargs):
+        start = clock()
+        run(net, *args, **kwargs)
+        spent.append(clock() - start)
+
+    vars(net)["run_single_epoch"] = timed
     net.partial_fit(X, y)
-    return clock() - start
+    del vars(net)["run_single_epoch"]
+    return sum(spent)
 
 
 if __name__ == "__main__":

@@ -143,6 +143,20 @@ def test_images_that_are_not_square(make, learn, digits):
     close(said(net, wide), said(learn(other, wide[:, None]), wide[:, None]))
 
 
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_module_may_make_images_of_rows_itself(name, make, digits):
+    class Folds(nn.Module):
+        def __init__(self, n_classes):
+            super().__init__()
+            self.inner = small_cnn(n_classes)
+
+        def forward(self, X):
+            return self.inner(X.unflatten(1, (1, 8, 8)))
+
+    net = make(name, Folds, max_epochs=1).fit(digits.rows[:60], digits.y[:60])
+    assert net.transform(digits.rows).shape == (400, 128)
+
+
 def test_other_rows_reach_the_module_as_they_are(make, digits):
     shapes = []
 
@@ -253,14 +267,21 @@ def test_a_dataset_of_what_the_module_takes_by_name(make, digits):
     assert read(net, Named(), ["embedding"])["embedding"].shape == (400, 64)
 
 
-def test_columns_have_names(make, digits):
+@pytest.mark.parametrize("name", PREDICT)
+def test_columns_have_names(name, make, learn, digits):
+    """Right names earn no warning, whoever hands the rows on."""
     frame = pd.DataFrame(digits.rows, columns=[f"pixel {i}" for i in range(64)])
-    net = make("NetClassifier").fit(frame, digits.y)
+    net = learn(make(name, max_epochs=1), frame)
     assert net.feature_names_in_.tolist() == list(frame)
-    with pytest.raises(ValueError, match="feature names should match"):
-        net.predict(frame[frame.columns[::-1]])
-    with pytest.warns(UserWarning, match="valid feature names"):
-        net.predict(digits.rows)
+    said(net, frame)
+    net.predict(frame)
+    learn(net, frame, by="partial_fit")
+    assert len(net.get_feature_names_out()) == 128
+    for method in (net.predict, net.transform):
+        with pytest.raises(ValueError, match="feature names should match"):
+            method(frame[frame.columns[::-1]])
+        with pytest.warns(UserWarning, match="valid feature names"):
+            method(digits.rows)
 
 
 # Labels -------------------------------------------------------------------------------

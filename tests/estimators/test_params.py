@@ -436,6 +436,17 @@ def test_the_augmentation_is_what_the_module_sees(make, learn, digits):
     assert means["auto"] != means["none"]
 
 
+def test_views_have_parameters(make, learn, digest):
+    given = ImageViews()
+    net = make("NetClassifier", augmentation=given, max_epochs=1)
+    net.set_params(augmentation__degrees=40.0)
+    assert net.get_params()["augmentation__degrees"] == 40.0
+    other = make("NetClassifier", augmentation=ImageViews(degrees=40.0), max_epochs=1)
+    assert digest(learn(net)) == digest(learn(other))
+    net.set_params(augmentation__degrees=0.0)
+    assert digest(learn(net)) != digest(other)
+
+
 def test_auto_depends_on_the_rows(make, digits):
     net = make("NetClassifier", augmentation="auto")
     images, rows = torch.tensor(digits.images[:, None]), torch.tensor(digits.rows)
