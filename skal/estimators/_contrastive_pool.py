@@ -25,7 +25,7 @@ from skal.estimators._losses import nt_xent_loss, supcon_loss
 from skal.estimators._net import Net
 from skal.labels import OUT_OF_DISTRIBUTION, UNLABELED, as_labels, encode
 from skal.readout import read_rows
-from skal.readout._skorch import penultimate, read_net
+from skal.readout._skorch import read_net
 
 _FINE_TUNING = {
     "max_epochs": 100,
@@ -294,10 +294,7 @@ def _read_both(net, X, what, **options):
     of_classes = [name for name in what if name != "embedding"]
     out = read_net(net.classifier_, X, of_classes, **options) if of_classes else {}
     if "embedding" in what:
-        with penultimate(net) as batches:
-            for _ in net.forward_iter(X):
-                pass
-        out["embedding"] = torch.cat(batches).numpy()
+        out["embedding"] = net._embed(X)
     return out
 
 

@@ -30,7 +30,7 @@ from skal.estimators._checks import (
 from skal.estimators._inputs import Rows, as_input, as_tensor, n_channels, whole_batch
 from skal.estimators._schedule import CosineDecay
 from skal.estimators._views import FeatureNoise, ImageViews
-from skal.readout import read_rows
+from skal.readout._skorch import penultimate
 
 _PREDICTED_AT_ONCE = 512
 _SMALLEST_BATCH = 8
@@ -116,8 +116,14 @@ class Net(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         -------
         embedding : ndarray of shape (n, n_features), float32
         """
-        X = self._check_rows(X)
-        return read_rows(self, X, ["embedding"])["embedding"]
+        return self._embed(self._check_rows(X))
+
+    def _embed(self, X):
+        """Read the features of checked rows."""
+        with penultimate(self) as batches:
+            for _ in self.forward_iter(X):
+                pass
+        return torch.cat(batches).numpy()
 
     def _get_param_names(self):
         return [name for name in super()._get_param_names() if name[0] != "_"]
@@ -130,6 +136,13 @@ class Net(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
 
     def set_params(self, **params):
         """Set parameters; those of the module make a fitted net's module anew."""
+        params, of_views = dict(params), {}
+        views = params.pop("augmentation", self.augmentation)
+        self.augmentation = views
+        for name in [n for n in params if n.startswith("augmentation__")]:
+            of_views[name.removeprefix("augmentation__")] = params.pop(name)
+        if of_views:
+            views.set_params(**of_views)
         later = {n for n in params if n.split("__")[0] in self._made_anew}
         later |= {"optimizer"} & params.keys()
         kept = {n for n in params if n.startswith("optimizer__")}
@@ -156,6 +169,8 @@ class Net(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         with torch_seeded(derive(seed, n_before) if n_before else seed):
             if anew:
                 self.initialize()
+            if not fit_params and isinstance(self.blank_row_, torch.Tensor):
+                self._try_module()
             try:
                 self._train(X, y, **fit_params)
             finally:
@@ -252,8 +267,7 @@ class Net(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
 
     @property
     def _n_features_out(self):
-        row = read_rows(self, self.blank_row_.numpy(), ["embedding"])["embedding"]
-        return row.shape[1]
+        return self._embed(self.blank_row_).shape[1]
 
     @property
     def _reads_images(self):
@@ -319,15 +333,20 @@ class Net(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
             return batch
         batch = batch.to(self.device, non_blocking=True)
         dtype = self.input_dtype and getattr(torch, self.input_dtype)
-        images = self._reads_images
-        batch = as_input(batch, dtype, images=images)
-        if images and batch.ndim != 4:
+        return as_input(batch, dtype, images=self._reads_images)
+
+    def _try_module(self):
+        """Let the module take an empty row, so that a wrong shape is told as such."""
+        self.module_.eval()
+        try:
+            with torch.no_grad():
+                self.module_(self._input(self.blank_row_))
+        except RuntimeError as error:
             raise ValueError(
-                f"X has rows of the shape {tuple(batch.shape[1:])}, and the module "
-                f"computes with images: give (n, height, width) or (n, channels, "
-                f"height, width), or a module for tables such as mlp."
-            )
-        return batch
+                f"X has rows of the shape {self.input_shape_}, which the module can't "
+                f"take; images are (n, height, width) or have their channels first or "
+                f"last, tables want a module such as mlp. It said: {error}"
+            ) from error
 
     def infer(self, x, **fit_params):
         """Run the module on a batch."""
