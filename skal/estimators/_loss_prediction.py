@@ -24,7 +24,7 @@ class LossPredictionClassifier(NetClassifier):
     :class:`skal.strategies.LearningLoss` asks for the rows whose predicted loss is the
     largest. With few labels, all learned by heart, there is little to learn from.
 
-    An epoch takes some 15 percent more than one of :class:`NetClassifier`.
+    An epoch takes some 30 percent more than one of :class:`NetClassifier`.
 
     Parameters
     ----------

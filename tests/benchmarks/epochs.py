@@ -5,7 +5,10 @@
 The same small_cnn, optimizer and batches of 128, on 4,096 images of 28 x 28, random
 pixels. An epoch of each in turn, so that a slow spell of the machine hits all; medians
 of five, in seconds of the processor. Plain skorch gets what it wants, float32 and
-integer labels; it copies images one by one, skal takes a batch at once.
+integer labels; it copies images one by one, skal takes a batch at once. With glibc, set
+MALLOC_TRIM_THRESHOLD_=4000000000 MALLOC_MMAP_THRESHOLD_=1000000000 before: else large
+batches pay for pages given back and taken again, and supervised contrast is 2.4 to 3.0
+times plain training instead of 2.1.
 """
 
 import argparse
