@@ -37,7 +37,23 @@ PROBA = rng.dirichlet(np.ones(3), 12)
 Y = np.array([2, -1, 0, -1, -2, -1, 1, 2, -2, -1, -1, -1])
 LABELED, OOD = np.flatnonzero(Y >= 0), np.flatnonzero(Y == -2)
 FREE = np.flatnonzero(Y == -1)
-MODEL = RandomForestClassifier(7, random_state=0).fit(X[LABELED], Y[LABELED][::-1])
+
+
+class Forest(RandomForestClassifier):
+    """Also says how large it expects its loss to be, as some nets do."""
+
+
+@read_rows.register(Forest)
+def _read_forest(model, X, what, **options):
+    plain = RandomForestClassifier()
+    plain.__dict__ = vars(model)
+    out = read_rows(plain, X, what, **options)
+    if "predicted_loss" in what:
+        out["predicted_loss"] = 1 - model.predict_proba(X).max(axis=1)
+    return out
+
+
+MODEL = Forest(7, random_state=0).fit(X[LABELED], Y[LABELED][::-1])
 
 
 def recording(*names, optional=(), hook="_select"):
@@ -93,6 +109,7 @@ def test_a_strategy_without_a_hook():
 
 
 WIDTHS = {"X": (4,), "proba": (3,), "embedding": (4,), "logit_gradient": (3,)}
+WIDTHS["predicted_loss"] = ()
 ROWS = {"": FREE, "labeled_": LABELED, "ood_": OOD, "pool_": np.arange(12)}
 
 
@@ -110,6 +127,8 @@ def test_every_reading_has_its_rows(prefix, reading):
     if reading == "logit_gradient":
         labels = Y if prefix == "labeled_" else expected.argmax(axis=1)
         expected = expected - np.eye(3)[labels]
+    elif reading == "predicted_loss":
+        expected = 1 - expected.max(axis=1)
     assert np.array_equal(values, expected[rows])
 
 
