@@ -95,6 +95,28 @@ def test_numbers_of_words_stay_integers(make, digits):
     assert net.transform(X).shape == (400, 4)
 
 
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_no_row_is_made_up(name, make, digits):
+    """A row of zeros is no text: it has no words."""
+
+    class Texts(nn.Module):
+        def __init__(self, n_classes):
+            super().__init__()
+            self.words = nn.Embedding(17, 4)
+            self.out = nn.Linear(4, n_classes)
+
+        def forward(self, X):
+            lengths = (X > 0).sum(dim=1)
+            if (lengths == 0).any():
+                raise RuntimeError("Length of all samples has to be greater than 0")
+            return self.out(self.words(X).sum(dim=1) / lengths[:, None])
+
+    words = (digits.rows * 16).astype(int)
+    net = make(name, Texts, input_dtype=None, augmentation=None).fit(words, digits.y)
+    assert net.transform(words).shape == (400, 4)
+    assert len(net.get_feature_names_out()) == 4
+
+
 def test_a_module_of_doubles(make, digits):
     def doubles(n_classes):
         return nn.Linear(64, n_classes, dtype=torch.float64)

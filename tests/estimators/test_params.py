@@ -306,6 +306,21 @@ def test_a_module_may_be_wider_than_there_are_classes(name, make, learn, digits)
     assert out["logit_gradient"].shape == (9, 10)
 
 
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_columns_of_no_class_are_no_part_of_the_loss(name, make, digits):
+    class Sure(nn.Module):
+        def __init__(self, n_classes):
+            super().__init__()
+            self.out = nn.Linear(64, n_classes)
+
+        def forward(self, X):
+            return torch.cat([self.out(X), torch.full((len(X), 1), 1e3)], dim=1)
+
+    net = make(name, Sure).fit(digits.rows, digits.y)
+    assert net.history_[-1]["train_loss"] < 50
+    assert net.predict_proba(digits.rows).shape == (400, 10)
+
+
 @pytest.mark.parametrize("name", PREDICT)
 @pytest.mark.parametrize("kind", [list, np.array])
 def test_classes_may_name_unseen_ones(name, kind, make, digits):
