@@ -105,11 +105,11 @@ class LossPredictionClassifier(NetClassifier):
     def initialize_module(self):
         """Make the module, and the head for what its taps give."""
         super().initialize_module()
-        if not hasattr(self, "blank_row_"):
+        if not hasattr(self, "plain_row_"):
             raise ValueError("The loss head is made for the shape of X: call fit.")
         self.module_.to(self.device).eval()
         with torch.no_grad():
-            _, taps = self._with_taps(self._input(self.blank_row_))
+            _, taps = self._with_taps(self._input(self.plain_row_))
         self.predictor_ = LossPredictor([t.shape[1] for t in taps], self.tap_size)
         return self
 

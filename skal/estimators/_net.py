@@ -169,7 +169,7 @@ class Net(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         with torch_seeded(derive(seed, n_before) if n_before else seed):
             if anew:
                 self.initialize()
-            if not fit_params and isinstance(self.blank_row_, torch.Tensor):
+            if not fit_params and isinstance(self.plain_row_, torch.Tensor):
                 self._try_module()
             try:
                 self._train(X, y, **fit_params)
@@ -267,7 +267,7 @@ class Net(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
 
     @property
     def _n_features_out(self):
-        return self._embed(self.blank_row_).shape[1]
+        return self._embed(self.plain_row_).shape[1]
 
     @property
     def _reads_images(self):
@@ -291,7 +291,8 @@ class Net(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         if reset:
             self.input_shape_ = tuple(shape)
             row = as_tensor(X[:1])
-            self.blank_row_ = row.new_zeros(row.shape) if shape else row
+            # Ones: of numbers of words, zeros are padding, which leaves an empty text.
+            self.plain_row_ = row.new_ones(row.shape) if shape else row
         elif tuple(shape) != getattr(self, "input_shape_", tuple(shape)):
             raise ValueError(
                 f"X has rows of the shape {tuple(shape)}, but {type(self).__name__} "
@@ -336,11 +337,11 @@ class Net(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         return as_input(batch, dtype, images=self._reads_images)
 
     def _try_module(self):
-        """Let the module take an empty row, so that a wrong shape is told as such."""
+        """Let the module take a plain row, so that a wrong shape is told as such."""
         self.module_.eval()
         try:
             with torch.no_grad():
-                self.module_(self._input(self.blank_row_))
+                self.module_(self._input(self.plain_row_))
         except RuntimeError as error:
             raise ValueError(
                 f"X has rows of the shape {self.input_shape_}, which the module can't "
