@@ -4,7 +4,8 @@ What a strategy picks
 
 Three strategies look for labels in the same pool of two dimensions. Random sampling
 goes where the rows are, margin sampling where the classes meet, and core-set where
-nobody has looked yet, far corners included.
+nobody has looked yet, far corners included. BAL, at the end, looks in another part of
+the pool each round.
 """
 
 # %%
@@ -19,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 
 from skal import ActiveLearner
 from skal.plotting import QueryMapDisplay
-from skal.strategies import CoreSet, MarginSampling, RandomSampling
+from skal.strategies import BAL, CoreSet, MarginSampling, RandomSampling
 
 centers = [[-3, 0], [3, 0], [0, 4]]
 X, y = make_blobs([250, 250, 90], centers=centers, cluster_std=1.3, random_state=0)
@@ -68,4 +69,31 @@ learner = ActiveLearner(
     random_state=0,
 ).fit(digits.data / 16, digits.target)
 QueryMapDisplay.from_estimator(learner, digits.data / 16)
+plt.show()
+
+# %%
+# Another part of the pool each round
+# -----------------------------------
+# BAL orders the pool once, without labels: first what lies between two clusters. Each
+# round it chooses in a part of that order, from hard to easy, what the model is least
+# sure of. Of such a strategy the same display shows the order, with a lane for each
+# round: the part as a band, and the picks in it. ``balance`` is the length of a band:
+# below 1 there are gaps, above 1 bands overlap. The first batch, of which no model
+# knows anything, is the hardest of all.
+
+figure, axes = plt.subplots(
+    1, 3, figsize=(12, 3.6), sharex=True, sharey=True, layout="constrained"
+)
+for ax, balance in zip(axes, [0.5, 1.0, 2.0], strict=True):
+    learner = ActiveLearner(
+        LogisticRegression(max_iter=500),
+        BAL(balance=balance),
+        initial="strategy",
+        n_initial=60,
+        query_size=60,
+        n_rounds=4,
+        random_state=0,
+    ).fit(digits.data / 16, digits.target)
+    QueryMapDisplay.from_estimator(learner, digits.data / 16, ax=ax)
+    ax.set_title(f"balance={balance}")
 plt.show()

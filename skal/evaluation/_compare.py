@@ -13,6 +13,7 @@ from skal._seeding import derive, draw_seed
 from skal.containers import as_pool, n_rows
 from skal.evaluation._learners import as_learners, check_initial_positions
 from skal.evaluation._run import Run, play
+from skal.evaluation._sharing import shared_memory
 from skal.evaluation._splits import Splitter
 from skal.evaluation._store import Busy, RunFolder
 from skal.labels import check_complete
@@ -119,6 +120,10 @@ def compare_strategies(
     Learners with an `n_initial` of their own start from more or fewer labels of the
     same random order.
 
+    What a `representation` learns of a pool is learnt once for all strategies and
+    repeats that share it, and kept in a temporary folder until the table is done; name
+    a folder by ``memory=`` to keep it for the next call.
+
     With ``random_state=None`` and a `path`, the seed drawn first is kept in the folder.
 
     Examples
@@ -148,15 +153,16 @@ def compare_strategies(
         known = {"X": X, "y": y, **tests, "scoring": scoring}
         folder = RunFolder(path, learners, known)
         seed = folder.agree(seed, may_differ=random_state is None)
-    play_one = functools.partial(
-        _play, learners=learners, splitter=splitter, scoring=scoring, folder=folder
-    )
     runs = [
         Run(name, repeat, derive(seed, _FOR_REPEAT, repeat))
         for repeat in range(n_repeats)
         for name in learners
     ]
-    tables = _play_all(runs, play_one, folder, n_jobs, verbose)
+    with shared_memory(learners, X):
+        play_one = functools.partial(
+            _play, learners=learners, splitter=splitter, scoring=scoring, folder=folder
+        )
+        tables = _play_all(runs, play_one, folder, n_jobs, verbose)
     ordered = [tables[name, repeat] for name in learners for repeat in range(n_repeats)]
     return pd.concat(ordered, ignore_index=True)
 

@@ -4,6 +4,7 @@ Nothing here knows an estimator, a label or a pool. Input is taken as checked, i
 modified, and every random choice takes a `numpy.random.Generator`.
 """
 
+from .active_ft import active_ft, active_ft_loss
 from .allocation import balanced_top, largest_remainder, partition_sizes
 from .clusters import nearest_to_centers
 from .committee import batch_bald, mutual_information
@@ -22,15 +23,24 @@ from .ranking import round_to_grid, top
 from .reconstruction import class_subspaces, reconstruction_error
 from .similarity import class_similarity
 from .standardized import standardized_products
+from .sub_pools import cluster_distance_difference, sub_pool
 from .typical import most_typical, typicality
-from .uncertainty import entropy, least_confidence, margin
+from .uncertainty import (
+    entropy,
+    least_confidence,
+    margin,
+    normalized_least_confidence,
+)
 
 __all__ = [
+    "active_ft",
+    "active_ft_loss",
     "balanced_top",
     "batch_bald",
     "class_gaussians",
     "class_similarity",
     "class_subspaces",
+    "cluster_distance_difference",
     "d2_sampling",
     "distance_to_nearest",
     "entropy",
@@ -49,6 +59,7 @@ __all__ = [
     "nearest_rows",
     "nearest_to_centers",
     "neighbor_divergence",
+    "normalized_least_confidence",
     "partition_sizes",
     "pretext_score",
     "prob_cover",
@@ -56,6 +67,7 @@ __all__ = [
     "reconstruction_error",
     "round_to_grid",
     "standardized_products",
+    "sub_pool",
     "top",
     "typicality",
 ]

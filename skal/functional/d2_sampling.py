@@ -29,6 +29,7 @@ def d2_sampling(
     *,
     logit_gradient: Any = None,
     first: int | Literal["random", "max_norm"] = "random",
+    initial: Any = None,
 ) -> Any:
     """Draw rows one by one, each by its squared distance to the nearest drawn before.
 
@@ -54,6 +55,9 @@ def d2_sampling(
     first : int, "random" or "max_norm", default="random"
         The first pick: a position, any row, or the gradient with the largest norm (on
         the grid of `round_to_grid`, the lowest position among equals).
+    initial : array-like, sparse matrix or tensor of shape (m, d), default=None
+        Points, at least one, that count as drawn before: in place of `first`. Not with
+        `logit_gradient`.
 
     Returns
     -------
@@ -98,10 +102,15 @@ def d2_sampling(
     if n < 0:
         raise ValueError(f"n must not be negative, got {n}.")
     n_rows = len(frame)
-    picks = [_first(frame, first, rng)] if min(n, n_rows) else []
+    picks, before = [], None
+    if initial is not None:
+        before = frame.put(as_table(initial, "initial", like=X))
+    elif min(n, n_rows):
+        picks = [_first(frame, first, rng)]
     nearest, n_known = np.full(n_rows, np.inf), 0
     while len(picks) < min(n, n_rows):
-        squared = to_numpy(frame.squared_to_nearest(frame.at(picks[n_known:])))
+        new = frame.at(picks[n_known:]) if picks else before
+        squared = to_numpy(frame.squared_to_nearest(new))
         np.minimum(nearest, squared, out=nearest)
         nearest[picks], n_known = 0, len(picks)
         if nearest.any():

@@ -18,7 +18,13 @@ _FEW_CLUSTERS = 50
 _FEW, _MANY = (4, 1e-3), (1, 5e-3)
 
 
-def k_means(X: Any, n_clusters: int, rng: np.random.Generator) -> tuple[Any, Any]:
+def k_means(
+    X: Any,
+    n_clusters: int,
+    rng: np.random.Generator,
+    *,
+    least_drop: float | None = None,
+) -> tuple[Any, Any]:
     """Divide rows into clusters around their means, of a small sum of squares.
 
     Clusters come out as balls of some equal size; long, nested or very unequal ones are
@@ -37,6 +43,10 @@ def k_means(X: Any, n_clusters: int, rng: np.random.Generator) -> tuple[Any, Any
         How many; more than there are rows gives one a row.
     rng : numpy.random.Generator
         Draws the first centers.
+    least_drop : float, default=None
+        The share of the sum of squares by which a pass must lower it for another one to
+        follow; 0 goes on until nothing moves, at most 100 passes. None: 0.5 %, or 0.1 %
+        up to 50 clusters.
 
     Returns
     -------
@@ -52,10 +62,9 @@ def k_means(X: Any, n_clusters: int, rng: np.random.Generator) -> tuple[Any, Any
 
     Notes
     -----
-    Lloyd's passes from `d2_sampling` seeds, until one lowers the sum of squares by less
-    than 0.5 %. Up to 50 clusters, where a bad seeding can merge two of them, the best
-    of four seedings is taken, and passes go on down to 0.1 %. Centers that lose all
-    rows stay where they are.
+    Lloyd's passes from `d2_sampling` seeds. Up to 50 clusters, where a bad seeding can
+    merge two of them, the best of four seedings is taken. Centers that lose all rows
+    stay where they are.
 
     References
     ----------
@@ -80,7 +89,8 @@ def k_means(X: Any, n_clusters: int, rng: np.random.Generator) -> tuple[Any, Any
             f"{X.shape[0]}."
         )
     frame = Frame(X)
-    n_seedings, least_drop = _FEW if n_clusters <= _FEW_CLUSTERS else _MANY
+    n_seedings, usual_drop = _FEW if n_clusters <= _FEW_CLUSTERS else _MANY
+    least_drop = usual_drop if least_drop is None else least_drop
     seedings = [d2_sampling(X, n_clusters, rng) for _ in range(n_seedings)]
     passes = [_assign(frame, frame.at(seeds)) for seeds in seedings]
     best = min(passes, key=lambda result: result.inertia)

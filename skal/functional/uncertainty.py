@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ._arrays import as_array, as_floating, floating_dtype, namespace, row_chunks
+from ._tables import unit_rows
 
 _CHUNK_ROWS = 8192
 _CHUNK_CELLS = 2**22
@@ -146,6 +147,48 @@ def least_confidence(proba: Any) -> Any:
     for rows, chunk in _chunks(proba):
         result[rows] = 1 - xp.max(_columns(chunk), axis=0)
     return result
+
+
+def normalized_least_confidence(logits: Any) -> Any:
+    """One minus the largest softmax of logits that are divided by their length first.
+
+    What the released code of PT4AL and BAL calls confidence. It forgets how sure the
+    model is of a row as a whole and keeps the shape of its logits alone, so the order
+    of rows is another than that of `least_confidence`, which is what the papers say.
+
+    O(n C) time and memory.
+
+    Parameters
+    ----------
+    logits : array-like or tensor of shape (n, C)
+        What goes into the softmax. Rows of zeros stay as they are.
+
+    Returns
+    -------
+    ndarray or tensor of shape (n,)
+        Values in [0, 1 - 1/C], larger = less sure. In the precision of ``logits``
+        (float16 gives float32, integers give float64).
+
+    Raises
+    ------
+    ValueError
+        If ``logits`` has not two dimensions, or no column.
+
+    References
+    ----------
+    .. [1] J. S. K. Yi, M. Seo, J. Park and D.-G. Choi, "PT4AL: Using self-supervised
+       pretext tasks for active learning", ECCV 2022.
+
+    Examples
+    --------
+    >>> from skal.functional import normalized_least_confidence
+    >>> normalized_least_confidence([[20.0, 19.0, -30.0], [1.0, 0.0, 0.0]]).round(6)
+    array([0.559274, 0.423883])
+    """
+    logits = as_floating(_checked(logits))
+    xp, unit = namespace(logits), unit_rows(logits)
+    terms = xp.exp(unit - xp.max(unit, axis=1)[:, None])
+    return 1 - 1 / xp.sum(terms, axis=1)
 
 
 def margin(proba: Any) -> Any:

@@ -3,15 +3,15 @@
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from skal._seeding import generator
 from skal.containers import n_rows
 from skal.labels import distinct
 from skal.metrics._checks import complete_labels
+from skal.plotting._bands import along_order, draw_lanes, lanes_height, why_no_bands
 from skal.plotting._history import history_of
+from skal.plotting._picks import pick_looks, round_colors, scatter, thinned
 from skal.plotting._projection import project
-from skal.plotting._style import DARK, axes_for, draw_legend, finish
+from skal.plotting._style import axes_for, draw_legend, finish
 
-_MOST_POINTS = 20_000  # of the pool; a figure shows no more
 _MOST_NAMED = 6  # rounds in the legend; above that, a color bar
 _PALE = ("#BDBDBD", "#97C4E0", "#F2B88F", "#8FD1B7", "#E0B0CC", "#EACF78")
 _SHAPES = "os^DP"
@@ -25,12 +25,19 @@ class QueryMapDisplay:
     later. Two dimensions of many show little of what a model sees; that picks lie close
     together on the map does not say that they are alike.
 
+    Of a strategy that orders the pool once and chooses in another part of the order
+    each round, as :class:`~skal.strategies.BAL` and :class:`~skal.strategies.PT4AL`, it
+    shows the order instead: a lane for each round, in it the part as a pale band, and
+    the picks where they stand in the order. Picks beside a band were added because it
+    held too few rows. What height they have in a lane means nothing.
+
     Make it with :meth:`from_estimator`.
 
     Parameters
     ----------
     points : array-like of shape (n, 2)
-        The pool.
+        The pool. With `bands`, the position of each row in the order, and its height in
+        a lane, from 0 to 1.
     picks : list of array-like of int
         Positions in the pool that were bought, the initial batch first, then round by
         round.
@@ -38,17 +45,25 @@ class QueryMapDisplay:
         Classes of the pool, at most 12 of them, to tell its points apart.
     axis_names : tuple of two str, default=("Dimension 1", "Dimension 2")
         What the dimensions are.
+    bands : list of (start, stop) or None, default=None
+        For each of `picks`, the part of the order in which it was chosen, None where
+        there was none. None draws a map.
 
     Attributes
     ----------
     pool_ : list of matplotlib PathCollection
         The points of the pool without the picks, a collection for each class of `y`. Of
         a pool of more than 20,000, a random part is drawn; picks are drawn always.
+        Empty with `bands`.
     picks_ : list of matplotlib PathCollection
-        One for each of `picks`.
+        One for each of `picks`. With `bands`, a random part of a batch that is larger
+        than its lane's share of 20,000.
+    bands_ : list of matplotlib PolyCollection or None
+        One for each of `bands`; empty without.
     colorbar_ : matplotlib Colorbar or None
         Says which color is which round, where these are too many for the legend.
-    legend_ : matplotlib Legend
+    legend_ : matplotlib Legend or None
+        None with `bands`: lanes have their names on the axis.
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
 
@@ -67,15 +82,35 @@ class QueryMapDisplay:
     [10, 5, 5, 5]
     >>> display.ax_.get_xlabel()
     'PCA 1'
+
+    Bands, of a strategy that has parts:
+
+    >>> from skal.strategies import BAL
+    >>> learner = ActiveLearner(LogisticRegression(max_iter=500), BAL(balance=1.0),
+    ...                         initial="strategy", n_initial=30, query_size=10,
+    ...                         n_rounds=2, random_state=0)
+    >>> display = QueryMapDisplay.from_estimator(learner.fit(X, y), X)
+    >>> display.bands
+    [(0, 50), (50, 100), (100, 150)]
+    >>> [label.get_text() for label in display.ax_.get_yticklabels()]
+    ['Initial batch', 'Round 1', 'Round 2']
+    >>> display.bands_[2].set_facecolor("mistyrose")
     """
 
     def __init__(
-        self, points, picks, *, y=None, axis_names=("Dimension 1", "Dimension 2")
+        self,
+        points,
+        picks,
+        *,
+        y=None,
+        axis_names=("Dimension 1", "Dimension 2"),
+        bands=None,
     ):
         self.points = points
         self.picks = picks
         self.y = y
         self.axis_names = axis_names
+        self.bands = bands
 
     @classmethod
     def from_estimator(
@@ -85,6 +120,7 @@ class QueryMapDisplay:
         *,
         transformer=None,
         y=None,
+        bands="auto",
         ax=None,
         cmap="viridis_r",
         pick_kw=None,
@@ -104,6 +140,9 @@ class QueryMapDisplay:
             images, the pixels), ``TruncatedSVD(2)`` for sparse matrices.
         y : array-like of shape (n,), default=None
             Classes of the pool, at most 12 of them, to tell its points apart.
+        bands : "auto" or bool, default="auto"
+            Whether to show the sub-pools of the strategy along its order. "auto" does
+            where it has some and neither `transformer` nor `y` asks for a map.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         cmap : str or Colormap, default="viridis_r"
@@ -120,12 +159,15 @@ class QueryMapDisplay:
         picks = [row["indices"] for row in history]
         _check_picks(picks, n_rows(X), "X")
         _class_codes(y, n_rows(X))
-        points, names = project(X, transformer)
-        display = cls(points, picks, y=y, axis_names=names)
+        if _wants_bands(bands, learner, transformer, y):
+            points, bands, names = along_order(learner, picks, n_rows(X))
+        else:
+            (points, names), bands = project(X, transformer), None
+        display = cls(points, picks, y=y, axis_names=names, bands=bands)
         return display.plot(ax, cmap=cmap, pick_kw=pick_kw)
 
     def plot(self, ax=None, *, cmap="viridis_r", pool_kw=None, pick_kw=None):
-        """Draw the map.
+        """Draw the map, or the lanes of `bands`.
 
         Parameters
         ----------
@@ -142,22 +184,34 @@ class QueryMapDisplay:
         -------
         self : QueryMapDisplay
         """
+        picks = _check_picks(self.picks, len(self.points), "points")
+        if self.bands is None:
+            ax, own = axes_for(self, ax, (7.5, 5))
+            return self._draw_map(ax, own, picks, cmap, pool_kw, pick_kw)
+        if len(self.bands) != len(picks):
+            raise ValueError(
+                f"bands has {len(self.bands)} entries and picks {len(picks)}: give one "
+                f"for each batch, None for a batch without."
+            )
+        ax, _ = axes_for(self, ax, (7.5, lanes_height(len(picks))))
+        return draw_lanes(self, ax, picks, cmap, pick_kw)
+
+    def _draw_map(self, ax, own, picks, cmap, pool_kw, pick_kw):
         points = np.asarray(self.points)
-        picks = _check_picks(self.picks, len(points), "points")
         names, codes = _class_codes(self.y, len(points))
-        ax, own = axes_for(self, ax, (7.5, 5))
-        rest = _thinned(np.setdiff1d(np.arange(len(points)), np.concatenate(picks)))
+        rest = thinned(np.setdiff1d(np.arange(len(points)), np.concatenate(picks)))
         size = float(np.clip(15_000 / max(len(rest), 1), 3, 14))
         self.pool_ = [
-            _scatter(ax, points[rest[codes[rest] == number]], look, pool_kw, s=size)
+            scatter(ax, points[rest[codes[rest] == number]], look, pool_kw, s=size)
             for number, look in enumerate(_pool_looks(names))
         ]
-        colors, scale = _round_colors(len(picks) - 1, cmap)
+        colors, scale = round_colors(len(picks) - 1, cmap)
         named = len(colors) <= _MOST_NAMED
         self.picks_ = [
-            _scatter(ax, points[rows], look, pick_kw)
-            for rows, look in zip(picks, _pick_looks(colors, named), strict=True)
+            scatter(ax, points[rows], look, pick_kw)
+            for rows, look in zip(picks, pick_looks(colors, named), strict=True)
         ]
+        self.bands_ = []
         self.colorbar_ = None if named else _draw_colorbar(ax, scale)
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         self.legend_ = draw_legend(ax, own, right_of=1.02 if named else 1.2)
@@ -166,6 +220,21 @@ class QueryMapDisplay:
             if handle.get_label() in of_pool:
                 handle.set_sizes([24])
         return finish(self, ax)
+
+
+def _wants_bands(bands, learner, transformer, y):
+    """Tell whether to draw bands: "auto" does where nothing speaks against it."""
+    given = transformer is not None or y is not None
+    if isinstance(bands, str) and bands == "auto":
+        return not given and not why_no_bands(learner)
+    if not isinstance(bands, (bool, np.bool_)):
+        raise ValueError(f"bands is {bands!r}: give 'auto', True or False.")
+    if bands and given:
+        raise ValueError(
+            "bands=True shows an order of the pool, for which transformer and y have "
+            "no use: leave them out, or give bands=False for a map."
+        )
+    return bands
 
 
 def _check_picks(picks, n, name):
@@ -194,13 +263,6 @@ def _class_codes(y, n):
     return names.tolist(), codes
 
 
-def _thinned(rows):
-    """Take as many rows as a figure can show, always the same ones."""
-    if len(rows) <= _MOST_POINTS:
-        return rows
-    return np.sort(generator(0).choice(rows, _MOST_POINTS, replace=False))
-
-
 def _pool_looks(names):
     for number, name in enumerate(names):
         yield {
@@ -210,36 +272,6 @@ def _pool_looks(names):
             "linewidth": 0,
             "rasterized": True,
         }
-
-
-def _pick_looks(colors, named):
-    shared = {"edgecolor": DARK, "linewidth": 0.6}
-    initial = {"marker": "*", "facecolor": "white", "s": 70, "label": "Initial batch"}
-    yield shared | initial
-    for number, color in enumerate(colors, start=1):
-        look = {"marker": "o", "facecolor": [color], "s": 30}
-        yield shared | look | ({"label": f"Round {number}"} if named else {})
-
-
-def _scatter(ax, points, look, custom, **more):
-    from matplotlib.cbook import normalize_kwargs
-    from matplotlib.collections import PathCollection
-
-    custom = normalize_kwargs(custom, PathCollection)
-    if not custom.keys().isdisjoint({"c", "color"}):
-        look = {key: value for key, value in look.items() if key != "facecolor"}
-    return ax.scatter(*points.T, **(look | more | custom))
-
-
-def _round_colors(n_rounds, cmap):
-    """Return a color for each round, light to dark, and the scale that they are on."""
-    from matplotlib import colormaps
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import ListedColormap, Normalize
-
-    shades = colormaps.get_cmap(cmap)(np.linspace(0.05, 1, max(n_rounds, 2)))
-    scale = ScalarMappable(Normalize(0.5, n_rounds + 0.5), ListedColormap(shades))
-    return list(shades[:n_rounds]), scale
 
 
 def _draw_colorbar(ax, scale):

@@ -8,9 +8,10 @@ model with ``read_rows.register(Kind)``.
 from skal.readout._checks import align_columns, read_only
 from skal.readout._dispatch import column_labels, inner_model, read_rows
 from skal.readout._features import Transformed, learn_features
-from skal.readout._reader import READINGS, Reader, read
+from skal.readout._reader import OF_REPRESENTATION, READINGS, Reader, read
 
 __all__ = [
+    "OF_REPRESENTATION",
     "READINGS",
     "Reader",
     "Transformed",

@@ -52,12 +52,13 @@ def _bad_row(proba, row, positions):
     )
 
 
-def check_finite(values, positions):
-    """Return one number a row, or name the first that is none."""
-    values = as_float(np.asarray(values), "predicted_loss")
-    if not (finite := np.isfinite(values)).all():
+def check_finite(values, positions, name):
+    """Return numbers (rows, ...) as floats, or name the first row that holds others."""
+    values = as_float(np.asarray(values), name)
+    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if not finite.all():
         raise ValueError(
-            f"predicted_loss holds NaN or infinity in row "
+            f"{name} holds NaN or infinity in row "
             f"{int(positions[np.argmin(finite)])}: the training diverged; lower `lr`."
         )
     return values

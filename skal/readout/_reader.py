@@ -1,6 +1,7 @@
 """Reading a model row by row, with memory."""
 
 import copy
+import functools
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,11 +24,14 @@ READINGS = {
     "X": "the rows themselves",
     "proba": "(rows, classes) probabilities of the classes",
     "embedding": "(rows, features) penultimate features",
+    "logit": "(rows, classes) what goes into the softmax of a net, its own columns",
     "logit_gradient": "(rows, classes) gradient of the cross-entropy by the logits",
     "proba_draws": "(draws, rows, classes) probabilities of stochastic passes",
     "predicted_loss": "(rows,) losses that a LossPredictionClassifier predicts",
+    "pretext_loss": "(rows,) losses of the task by which a representation learns",
 }
-_KEPT = {"proba", "embedding", "predicted_loss"}
+OF_REPRESENTATION = frozenset({"embedding", "pretext_loss"})
+_KEPT = {"proba", "embedding", "logit", "predicted_loss", "pretext_loss"}
 
 
 def read(estimator, X, what=("proba", "embedding"), *, n_draws=10, random_state=None):
@@ -41,8 +45,8 @@ def read(estimator, X, what=("proba", "embedding"), *, n_draws=10, random_state=
     X : container of n rows
         Read in chunks that respect scikit-learn's ``working_memory``.
     what : tuple of str, default=("proba", "embedding")
-        Among ``"proba"``, ``"embedding"``, ``"logit_gradient"``, ``"proba_draws"``,
-        ``"predicted_loss"`` and ``"X"``, the rows themselves.
+        Among ``"proba"``, ``"embedding"``, ``"logit"``, ``"logit_gradient"``,
+        ``"proba_draws"``, ``"predicted_loss"`` and ``"X"``, the rows themselves.
     n_draws : int, default=10
         The number of passes with dropout. An ensemble has one draw a member.
     random_state : int, RandomState, Generator or None, default=None
@@ -55,6 +59,7 @@ def read(estimator, X, what=("proba", "embedding"), *, n_draws=10, random_state=
         ``embedding`` (n, n_features), the input of a skorch net's last linear layer (or
         the output of the layer that the net's ``embedding_layer`` names), else the
         model's own input (after the steps of a pipeline), CSR where that is sparse;
+        ``logit`` (n, n_classes), the output of a skorch net's last linear layer;
         ``logit_gradient`` (n, n_classes) under the predicted label; ``proba_draws``
         (n_draws, n, n_classes); ``predicted_loss`` (n,), of a
         :class:`skal.estimators.LossPredictionClassifier`.
@@ -100,6 +105,8 @@ class Reader:
         Seeds stochastic passes.
     memory : path or None, default=None
         A folder in which features that are learnt from the pool are kept.
+    shelf : Shelf or None, default=None
+        Of such features: where what follows from them is kept.
 
     Attributes
     ----------
@@ -117,12 +124,14 @@ class Reader:
         embedding=None,
         seed=0,
         memory=None,
+        shelf=None,
     ):
         self.X = X
         self.estimator = estimator
         self.classes = classes
         self.seed = seed
         self.memory = memory
+        self.shelf = shelf
         self._features = None
         self._stores = {}
         given = {"proba": proba, "embedding": embedding}
@@ -140,8 +149,14 @@ class Reader:
         other._features = features
         return other
 
+    def once(self, name, make):
+        """Return what follows from these features alone, made once for this pool."""
+        return make() if self.shelf is None else self.shelf.once(name, make)
+
     def knows(self, name):
         """Tell whether there is anything to read `name` from."""
+        if name == "pretext_loss":
+            return self._features is not None and self._features.estimator.has_losses
         if name in self.given - self._stores.keys():  # arrays say nothing of new rows
             return name == "embedding" and self._features is not None
         if name == "X" or self.estimator is not None:
@@ -163,9 +178,9 @@ class Reader:
         kept = {"proba" if n == "logit_gradient" else n for n in what}
         kept &= _KEPT
         out = {}
-        if "embedding" in kept and self._features is not None:
-            kept -= {"embedding"}
-            out = self._features.read(["embedding"], positions)
+        if self._features is not None and kept & OF_REPRESENTATION:
+            out = self._features.read(sorted(kept & OF_REPRESENTATION), positions)
+            kept -= OF_REPRESENTATION
         if "proba_draws" in what:
             out["proba_draws"] = self._read_draws(sorted(kept), positions, n_draws)
         self._fill(sorted(kept), positions)
@@ -256,8 +271,9 @@ class Reader:
             "proba": self._check_proba,
             "embedding": as_features,
             "proba_draws": self._check_draws,
-            "predicted_loss": check_finite,
         }
+        for name in ("logit", "predicted_loss", "pretext_loss"):
+            check[name] = functools.partial(check_finite, name=name)
         block = {name: check[name](block[name], positions) for name in names}
         for name, values in block.items():
             n = values.shape[1] if name == "proba_draws" else n_rows(values)

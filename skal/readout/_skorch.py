@@ -33,13 +33,13 @@ def read_net(net, X, what, *, n_draws, seed):
 @functools.singledispatch
 def read_once(net, X, what):
     """Read what one pass says; nets that say more are registered."""
-    out = {}
-    if "embedding" in what:
-        with penultimate(net) as batches:
+    out, batches = {}, {}
+    with contextlib.ExitStack() as stack:
+        for name in _TAPPED.keys() & set(what):
+            batches[name] = stack.enter_context(_TAPPED[name](net))
+        if batches or "proba" in what:
             out["proba"] = net.predict_proba(X)
-        out["embedding"] = torch.cat(batches).numpy()
-    elif "proba" in what:
-        out["proba"] = net.predict_proba(X)
+    out |= {name: torch.cat(batches[name]).numpy() for name in batches}
     return {name: out[name] for name in what if name in out}
 
 
@@ -65,29 +65,49 @@ def penultimate(net):
 
     A net with an attribute ``embedding_layer`` names the module whose output it wants.
     """
+    name = getattr(net, "embedding_layer", None)
+    layer = last_linear(net.module_)
+    if name is None and layer is None:
+        raise TypeError(
+            f"The module of {type(net).__name__} has no torch.nn.Linear whose "
+            f"input could be its features (`embedding`): name the layer to read "
+            f"in the net's attribute `embedding_layer`, or give the strategy a "
+            f"`representation`."
+        )
+    layer = layer if name is None else net.module_.get_submodule(name)
+    with _kept(layer, lambda args, out: args[0] if name is None else out) as batches:
+        yield batches
+
+
+@contextlib.contextmanager
+def logits(net):
+    """Collect, batch by batch, what comes out of the last Linear of the net."""
+    layer = last_linear(net.module_)
+    if layer is None:
+        raise TypeError(
+            f"The module of {type(net).__name__} has no torch.nn.Linear whose output "
+            f"could be its `logit`."
+        )
+    with _kept(layer, lambda args, out: out) as batches:  # noqa: ARG005
+        yield batches
+
+
+@contextlib.contextmanager
+def _kept(layer, wanted):
+    """Collect what is wanted of the input and output of a layer."""
     batches = []
 
-    def keep(activation):
-        batches.append(activation.detach().flatten(1).float().cpu())
+    def keep(module, args, out):  # noqa: ARG001
+        batches.append(wanted(args, out).detach().flatten(1).float().cpu())
 
-    name = getattr(net, "embedding_layer", None)
-    if name is not None:
-        layer = net.module_.get_submodule(name)
-        handle = layer.register_forward_hook(lambda _m, _args, out: keep(out))
-    else:
-        layer = last_linear(net.module_)
-        if layer is None:
-            raise TypeError(
-                f"The module of {type(net).__name__} has no torch.nn.Linear whose "
-                f"input could be its features (`embedding`): name the layer to read "
-                f"in the net's attribute `embedding_layer`, or give the strategy a "
-                f"`representation`."
-            )
-        handle = layer.register_forward_pre_hook(lambda _m, args: keep(args[0]))
+    handle = layer.register_forward_hook(keep)
     try:
         yield batches
     finally:
         handle.remove()
+
+
+_TAPPED = {"embedding": penultimate, "logit": logits}
 
 
 def _read_draws(net, X, what, n_draws, seed):

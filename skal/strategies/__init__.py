@@ -5,22 +5,25 @@ from skal.strategies.base import QueryStrategy
 from skal.strategies.clusters import KMeansSampling, ProbCover, TypiClust
 from skal.strategies.committee import BALD, BatchBALD
 from skal.strategies.contrastive import CAL
-from skal.strategies.coverage import CoreSet
+from skal.strategies.coverage import ActiveFT, CoreSet
 from skal.strategies.features import DDU, DFM, SCAL
 from skal.strategies.gradients import BADGE
 from skal.strategies.held_out import FISHER, GLISTER
 from skal.strategies.pretext import PAL
 from skal.strategies.random import RandomSampling
+from skal.strategies.sub_pools import BAL, PT4AL
 from skal.strategies.uncertainty import (
     EntropySampling,
     LearningLoss,
     LeastConfidenceSampling,
     MarginSampling,
+    NormalizedConfidenceSampling,
 )
 from skal.strategies.wrappers import ClassBalanced, Partitioned
 
 __all__ = [
     "BADGE",
+    "BAL",
     "BALD",
     "CAL",
     "DDU",
@@ -28,8 +31,10 @@ __all__ = [
     "FISHER",
     "GLISTER",
     "PAL",
+    "PT4AL",
     "SCAL",
     "VAAL",
+    "ActiveFT",
     "BatchBALD",
     "ClassBalanced",
     "CoreSet",
@@ -38,6 +43,7 @@ __all__ = [
     "LearningLoss",
     "LeastConfidenceSampling",
     "MarginSampling",
+    "NormalizedConfidenceSampling",
     "Partitioned",
     "ProbCover",
     "QueryStrategy",

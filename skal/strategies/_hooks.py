@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from skal.readout import READINGS
+from skal.readout import OF_REPRESENTATION, READINGS
 
 PREFIXES = {
     "": "the rows in question",
@@ -55,7 +55,7 @@ class Hook:
     @property
     def reads_features(self) -> bool:
         """Whether features are read, of whichever rows."""
-        return any("embedding" in names for names in self.readings.values())
+        return any(OF_REPRESENTATION & {*names} for names in self.readings.values())
 
     @property
     def asks_for_all_rows(self) -> bool:

@@ -228,8 +228,9 @@ class QueryStrategy(BaseEstimator):
     def _begin(self, pool: Pool, reader: Reader) -> Self:
         """Take in a pool and the reader of its model, from the door or a learner."""
         self._draw_seed()
-        if self.representation is not None:
-            reader = reader.with_features(self._learn_features(pool.X, reader.memory))
+        if (transformer := self._transformer(pool.X)) is not None:
+            features = self._learn_features(transformer, pool.X, reader.memory)
+            reader = reader.with_features(features)
         self._pool, self._reader = pool, reader
         self._proxy: Reader | None = None
         self._forgotten = False
@@ -349,7 +350,7 @@ class QueryStrategy(BaseEstimator):
         hook = self._select_hook or self._score_hook
         if hook is None:
             return []
-        learns = () if self.representation is None else ("embedding",)
+        learns = () if self._transformer(reader.X) is None else ("embedding",)
         return hook.missing(lambda name: name in learns or reader.knows(name))
 
     def _check_needs(self, hook: Hook, reader: Reader) -> None:
@@ -381,16 +382,16 @@ class QueryStrategy(BaseEstimator):
             self._proxy = self._reader.of(proxy)
         return self._proxy
 
-    def _learn_features(self, X: Any, memory: Any) -> Reader:
-        """Fit the representation, once as long as the pool stays the same."""
+    def _transformer(self, X: Any) -> Any:  # noqa: ARG002
+        """Return what makes the features of a pool; None leaves it to the model."""
+        return self.representation
+
+    def _learn_features(self, transformer: Any, X: Any, memory: Any) -> Reader:
+        """Fit a transformer, once as long as it and the pool stay the same."""
         learnt = self.__dict__.get("_learnt")
-        if (
-            learnt is None
-            or learnt[0] is not self.representation
-            or learnt[1].X is not X
-        ):
-            features = learn_features(self.representation, X, memory)
-            self._learnt: Any = (self.representation, features)
+        if learnt is None or learnt[0] is not transformer or learnt[1].X is not X:
+            features = learn_features(transformer, X, memory)
+            self._learnt: Any = (transformer, features)
             self.representation_ = features.estimator.transformer
         return self._learnt[1]
 

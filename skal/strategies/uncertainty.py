@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from skal.functional import entropy, least_confidence, margin
+from skal.functional import (
+    entropy,
+    least_confidence,
+    margin,
+    normalized_least_confidence,
+)
 from skal.strategies.base import QueryStrategy
 
 
@@ -52,6 +57,38 @@ class LeastConfidenceSampling(QueryStrategy):
 
     def _score(self, proba):
         return least_confidence(proba)
+
+
+class NormalizedConfidenceSampling(QueryStrategy):
+    """Choose by least confidence after each row's logits are divided by their length.
+
+    What the released code of PT4AL and BAL does in place of what the papers say: take
+    it as their `sampler` to repeat published numbers, and
+    :class:`LeastConfidenceSampling` otherwise. It forgets how large the logits of a row
+    are, which is how sure a net is. Reads nets only. One pass over the model and
+    O(n * n_classes).
+
+    References
+    ----------
+    .. [1] Yi, Seo, Park & Choi (2022). PT4AL: Using Self-Supervised Pretext Tasks for
+       Active Learning. ECCV.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skal.estimators import NetClassifier
+    >>> from skal.strategies import BAL, NormalizedConfidenceSampling
+    >>> X, y = load_digits(return_X_y=True)
+    >>> net = NetClassifier(max_epochs=2, random_state=0).fit(X[:60] / 16, y[:60])
+    >>> sampler = NormalizedConfidenceSampling()
+    >>> strategy = BAL(balance=1.0, schedule="released", sampler=sampler)
+    >>> y[60:] = -1
+    >>> len(strategy.fit(X / 16, y, estimator=net).query(5))
+    5
+    """
+
+    def _score(self, logit):
+        return normalized_least_confidence(logit)
 
 
 class MarginSampling(QueryStrategy):

@@ -7,19 +7,15 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
-from skal._seeding import derive, seed_params
 from skal.functional import balanced_top, partition_sizes
-from skal.strategies.base import QueryStrategy
-
-_FOR_INNER = 3  # the part of a key after the strategy's own seed
+from skal.strategies._asking import Asking
 
 
-class _Wrapper(QueryStrategy):
-    """Base of strategies around another one: seeds it, and begins it with itself.
+class _Wrapper(Asking):
+    """Base of strategies around another one, with which they begin.
 
     Parameters
     ----------
@@ -34,32 +30,6 @@ class _Wrapper(QueryStrategy):
 
     strategy: Any = dataclasses.field(kw_only=False)
 
-    def _begin(self, pool, reader):
-        super()._begin(pool, reader)
-        self._clone_inner()
-        self.strategy_._begin(pool, self._model())
-        return self
-
-    def _clone_inner(self):
-        """Clone and seed the strategy, once for a seed and a strategy."""
-        if not isinstance(self.strategy, QueryStrategy):
-            raise TypeError(
-                f"strategy is {self.strategy!r}: give an instance of a class of "
-                f"skal.strategies."
-            )
-        source = self.__dict__.get("_inner_source", (None, None))
-        if source[0] is not self.strategy or source[1] != self.seed_:
-            seed = derive(self.seed_, _FOR_INNER)
-            leave = ["representation"]
-            self.strategy_ = seed_params(clone(self.strategy), seed, leave=leave)
-            self._inner_source = (self.strategy, self.seed_)
-
-    def set_params(self, **params):
-        """Set parameters; a changed inner strategy begins anew."""
-        if any(name.split("__")[0] == "strategy" for name in params):
-            self.__dict__.pop("_inner_source", None)
-        return super().set_params(**params)
-
     @available_if(lambda self: hasattr(self.strategy, "score_samples"))
     def score_samples(self, X=None):
         """Score rows as the inner strategy does; higher = more wanted, (n,)."""
@@ -73,10 +43,6 @@ class _Wrapper(QueryStrategy):
 
     def _lacks(self, reader):
         return [*super()._lacks(reader), *self.strategy._lacks(reader)]
-
-    def _forget_pool(self):
-        super()._forget_pool()
-        self.strategy_._forget_pool()
 
 
 class Partitioned(_Wrapper):

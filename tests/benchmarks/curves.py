@@ -29,6 +29,8 @@ OTHERWISE = {
     "RandomSampling": None,
     "PAL": None,
     "LearningLoss": None,  # those that need nets: net_curves.py
+    "NormalizedConfidenceSampling": None,
+    "PT4AL": None,  # needs a pretext net: bal.py
     "VAAL": None,
     "Partitioned": lambda: {
         "BADGE in 5 parts": strategies.Partitioned(strategies.BADGE(), n_partitions=5)
@@ -38,7 +40,7 @@ OTHERWISE = {
     },
 }
 OF_A_COMMITTEE = ["BALD", "BatchBALD"]
-COLD = ["TypiClust", "ProbCover", "KMeansSampling", "CoreSet"]
+COLD = ["TypiClust", "ProbCover", "KMeansSampling", "CoreSet", "BAL", "ActiveFT"]
 SIZE = {
     "digits": {"n_initial": 50, "query_size": 20, "n_rounds": 10},
     "fashion_mnist": {"n_initial": 50, "query_size": 50, "n_rounds": 9},
@@ -87,16 +89,21 @@ def rows(model, size):
     return found
 
 
-def publish(results, folder, title):
-    """Write the table, what it says, and the curves."""
-    results.round(6).to_csv(folder / "rounds.csv", index=False)
-    text = summary(results)
-    (folder / "summary.txt").write_text(text + "\n")
+def publish(results, folder, title, name=None, score=None):
+    """Write the table, what it says, and the curves, under a name of their own."""
+    table, said, curves = (
+        ("rounds.csv", "summary.txt", "curves.png")
+        if name is None
+        else (f"{name}.csv", f"{name}.txt", f"{name}.png")
+    )
+    results.round(6).to_csv(folder / table, index=False)
+    text = summary(results, score=score)
+    (folder / said).write_text(text + "\n")
     print(text)
-    display = BudgetCurveDisplay.from_results(results, spread=None)
+    display = BudgetCurveDisplay.from_results(results, score=score, spread=None)
     display.figure_.set_size_inches(11, 7)
     display.ax_.set(title=title)
-    display.figure_.savefig(folder / "curves.png", dpi=120)
+    display.figure_.savefig(folder / curves, dpi=120)
 
 
 def main():

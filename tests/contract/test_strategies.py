@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import _safe_indexing
@@ -20,15 +20,31 @@ from sklearn.utils.validation import check_is_fitted
 
 from skal import QueryStrategy, strategies
 from skal.readout import read_rows
+from skal.strategies._asking import Asking
 
 # The few trees here are soon told apart, of which BatchBALD warns.
 pytestmark = pytest.mark.filterwarnings("ignore:The labels of the first picks tell")
+
+
+class Brightness(TransformerMixin, BaseEstimator):
+    """A representation that finds bright rows hard."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X
+
+    def sample_losses(self, X):
+        return np.asarray(X.sum(axis=1)).ravel()
+
 
 # Constructor arguments, made anew for each test, of the strategies that need some, and
 # of those that would train a net of their own for long.
 ARGUMENTS = {
     "ClassBalanced": lambda: {"strategy": strategies.EntropySampling()},
     "PAL": lambda: {"max_epochs": 1, "n_sub_rounds": 2, "device": "cpu"},
+    "PT4AL": lambda: {"representation": Brightness()},
     "Partitioned": lambda: {"strategy": strategies.CoreSet(), "n_partitions": 3},
     "VAAL": lambda: {"max_epochs": 1, "device": "cpu"},
 }
@@ -38,7 +54,10 @@ OF_IMAGES = {"PAL"}
 # Strategies that train on the candidates: of large pools they are asked for a few.
 TRAINED_ON_CANDIDATES = {"PAL", "VAAL"}
 
-FROM_A_MODEL = {"proba_draws", "predicted_loss"}  # what no array stands in for
+FROM_A_MODEL = {"logit", "proba_draws", "predicted_loss"}  # no array stands in for it
+
+# What a strategy reads of the model besides what its hook asks for, when it needs it.
+LATE = {"BAL": {"embedding"}}
 
 PUBLIC = [getattr(strategies, name) for name in strategies.__all__]
 STRATEGIES = [
@@ -54,7 +73,7 @@ def hooks(cls):
 
 def reads(cls, prefixes=("", "labeled_", "ood_", "pool_"), *, required=False):
     """Names that a strategy reads of a model, without their prefixes."""
-    return {
+    return LATE.get(cls.__name__, set()) | {
         name
         for hook in (hooks(cls)[:1] if required else hooks(cls))
         for prefix, names in hook.readings.items()
@@ -66,6 +85,8 @@ def reads(cls, prefixes=("", "labeled_", "ood_", "pool_"), *, required=False):
 def by_chance(cls):
     """Whether equal rows are told apart by chance alone."""
     select = cls._select_hook
+    if issubclass(cls, Asking):  # by the chance of the strategy that it asks
+        return True
     return bool(hooks(cls)) and (
         select is None or ("rng" in select.facts and not select.readings)
     )
@@ -105,7 +126,7 @@ def a_pool(cls=None, n=60, d=5, n_labeled=12, dtype=float):
 
 
 class Forest(RandomForestClassifier):
-    """Also says how large it expects its loss to be, as some nets do."""
+    """Also says how large it expects its loss to be, and has logits, as nets do."""
 
 
 @read_rows.register(Forest)
@@ -115,6 +136,8 @@ def _read_forest(model, X, what, **options):
     out = read_rows(plain, X, what, **options)
     if "predicted_loss" in what:
         out["predicted_loss"] = -np.log(model.predict_proba(X).max(axis=1))
+    if "logit" in what:
+        out["logit"] = np.log(model.predict_proba(X) + 0.01)
     return out
 
 
@@ -157,7 +180,9 @@ def test_all_strategies_are_public():
         kind
         for module in modules
         for name, kind in inspect.getmembers(module, inspect.isclass)
-        if issubclass(kind, QueryStrategy) and not name.startswith("_")
+        if issubclass(kind, QueryStrategy)
+        and not name.startswith("_")
+        and "._" not in kind.__module__
     }
     assert STRATEGIES
     assert defined <= set(PUBLIC)
@@ -285,7 +310,7 @@ def test_pickle_of_a_fitted_strategy_leaves_the_pool_behind(cls, n_labeled):
 )
 def test_a_missing_model_is_named(cls):
     texts = ["one", "two", "three"]
-    named = r"(proba|embedding|predicted_loss)[\s\S]*estimator"
+    named = r"(proba|embedding|predicted_loss|logit)[\s\S]*(estimator|representation)"
     with pytest.raises(ValueError, match=named):
         make(cls).fit(texts, [0, -1, -1]).query(1)
 

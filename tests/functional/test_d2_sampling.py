@@ -33,16 +33,18 @@ def squared(X):
     return ((X[:, None] - X) ** 2).sum(axis=2)
 
 
-def slow_draws(X, n, rng, first):
+def slow_draws(X, n, rng, first=None, initial=None):
     """One draw at a time by exact weights, from the numbers that `rng` gives."""
     X = np.asarray(X, "f8")
-    picks, nearest = [first], ((X - X[first]) ** 2).sum(axis=1)
+    picks = [] if first is None else [first]
+    before = X[picks] if initial is None else np.asarray(initial, "f8")
+    nearest = ((X[:, None] - before) ** 2).sum(axis=2).min(axis=1)
     while len(picks) < n and nearest.any():
         cdf = np.cumsum(nearest)
         place, _ = rng.random((1, 2)).T
         picks.append(int(np.searchsorted(cdf, place[0] * cdf[-1], side="right")))
         nearest = np.minimum(nearest, ((X - X[picks[-1]]) ** 2).sum(axis=1))
-    rest = np.delete(np.arange(len(X)), picks)
+    rest = np.setdiff1d(np.arange(len(X)), picks)
     return (picks + rng.permutation(rest).tolist() * (len(picks) < n))[:n]
 
 
@@ -127,6 +129,54 @@ def test_factors_pick_what_gradients_pick(pool, as_gradients):
     factored = d2_sampling(pool, rng=np.random.default_rng(1), logit_gradient=a, **draw)
     written = d2_sampling(outer(a, pool), rng=np.random.default_rng(1), **draw)
     np.testing.assert_array_equal(factored, written)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("m", [1, 40])
+def test_picks_after_initial_points(pool, dtype, m, one_at_a_time):
+    pool = pool.astype(dtype)
+    initial = pool[:m] + np.linspace(0.1, 0.5, m, dtype=dtype)[:, None]
+    for given_ in (initial, pool[:m]):
+        expected = slow_draws(pool, 120, np.random.default_rng(1), initial=given_)
+        picks = d2_sampling(pool, 120, np.random.default_rng(1), initial=given_)
+        np.testing.assert_array_equal(picks, expected)
+
+
+@pytest.mark.parametrize("kind", ["clustered", "isotropic"])
+def test_an_initial_row_counts_like_a_first_pick(kind):
+    pool = POOLS[kind](np.random.default_rng(0))
+    expected = d2_sampling(pool, 120, np.random.default_rng(1), first=3)
+    given_ = {"n": 119, "initial": pool[[3]]}
+    tables = (pool, np.asfortranarray(pool), sparse.csr_array(pool), pool.tolist())
+    for X in tables:
+        picks = d2_sampling(X, rng=np.random.default_rng(1), **given_)
+        np.testing.assert_array_equal(picks, expected[1:])
+    given_["initial"] = sparse.csr_matrix(given_["initial"])
+    picks = d2_sampling(tables[2], rng=np.random.default_rng(1), **given_)
+    np.testing.assert_array_equal(picks, expected[1:])
+
+
+def test_the_first_pick_after_initial_points_has_the_distribution():
+    X, initial = np.array([[0.0], [1.0], [1.5], [4.0], [9.0]]), [[0.0], [5.0]]
+    squares, rng = np.array([0, 1, 2.25, 1, 16]), np.random.default_rng(0)
+    draws = [int(d2_sampling(X, 1, rng, initial=initial)[0]) for _ in range(4000)]
+    counts = np.bincount(draws, minlength=5)
+    assert counts[0] == 0
+    expected = 4000 * squares[1:] / squares.sum()
+    assert stats.chisquare(counts[1:], expected).pvalue > 1e-3
+
+
+def test_initial_points_that_hold_the_whole_pool():
+    X = np.arange(20.0).reshape(-1, 1) // 5
+    draws = [
+        d2_sampling(X, 4, np.random.default_rng(s), initial=[[0.0], [1], [2], [3]])
+        for s in range(1000)
+    ]
+    assert all(len(set(draw.tolist())) == 4 for draw in draws)
+    assert stats.chisquare(np.bincount(np.ravel(draws))).pvalue > 1e-3
+    some = d2_sampling(X, 20, np.random.default_rng(0), initial=[[0.0], [1], [2]])
+    assert some[0] >= 15  # the one that is far comes first
+    assert sorted(some) == list(range(20))
 
 
 def triples(X, first):
@@ -272,6 +322,7 @@ def test_input_is_left_as_it_was():
     kept = X.copy(), a.copy()
     X.flags.writeable = a.flags.writeable = False
     d2_sampling(X, 50, np.random.default_rng(0), logit_gradient=a)
+    d2_sampling(X, 50, np.random.default_rng(0), initial=X[:5])
     np.testing.assert_array_equal(X, kept[0])
     np.testing.assert_array_equal(a, kept[1])
 
@@ -291,6 +342,10 @@ def test_nothing_asked_and_nothing_there():
     rng = np.random.default_rng(0)
     assert d2_sampling(np.ones((3, 2)), 0, rng).shape == (0,)
     assert d2_sampling(np.ones((0, 2)), 3, rng).shape == (0,)
+    for X in (np.ones((3, 2)), np.ones((0, 2))):
+        picks = d2_sampling(X, 3 - len(X), rng, initial=np.ones((1, 2)))
+        assert picks.dtype == np.intp
+        assert picks.shape == (0,)
 
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
@@ -310,6 +365,19 @@ def test_tensors(pool, device, dtype, gradient):
     np.testing.assert_array_equal(picks.numpy(force=True), expected)
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_tensors_after_initial_points(pool, device, dtype):
+    pool = pool.astype(dtype)
+    expected = d2_sampling(pool, 100, np.random.default_rng(1), initial=pool[:7])
+    X = torch.as_tensor(pool, device=device)
+    for initial in (X[:7], pool[:7]):
+        picks = d2_sampling(X, 100, np.random.default_rng(1), initial=initial)
+        assert picks.device == X.device
+        assert picks.dtype == torch.int64
+        np.testing.assert_array_equal(picks.numpy(force=True), expected)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -320,6 +388,9 @@ def test_tensors(pool, device, dtype, gradient):
         ({"first": "max_norm"}, "'max_norm' where there is a logit_gradient"),
         ({"logit_gradient": np.ones((2, 2))}, r"logit_gradient must have .*\(3, C\)"),
         ({"logit_gradient": np.ones(3)}, r"got \(3,\)"),
+        ({"initial": np.ones((1, 3))}, r"initial must have shape \(m, 2\)"),
+        ({"initial": np.ones((0, 2))}, "initial must"),
+        ({"initial": np.ones((1, 2)), "logit_gradient": np.ones((3, 2))}, "initial"),
     ],
 )
 def test_wrong_values_are_refused(arguments, message):

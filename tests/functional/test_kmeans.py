@@ -107,6 +107,33 @@ def test_it_stops_after_the_last_pass(monkeypatch):
     assert squares[0] > squares[2]
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array, torch.as_tensor])
+@pytest.mark.parametrize("k", [5, 60])
+def test_without_a_least_drop_it_goes_on_until_nothing_moves(kind, k):
+    X = POOLS["isotropic"]()
+    centers, labels = k_means(kind(X), k, rng(), least_drop=0)
+    centers = centers.toarray() if sparse.issparse(centers) else np.asarray(centers)
+    means = [X[np.asarray(labels) == number].mean(axis=0) for number in range(k)]
+    np.testing.assert_allclose(centers, means, atol=1e-9)
+
+
+@pytest.mark.parametrize(("k", "usual"), [(12, 1e-3), (50, 1e-3), (51, 5e-3)])
+def test_the_least_drop_is_a_share_of_the_sum_of_squares(k, usual, monkeypatch):
+    X, squares = POOLS["isotropic"](), []
+    for limit in range(40):
+        monkeypatch.setattr(kmeans, "_MAX_PASSES", limit)
+        squares.append(inertia(X, k_means(X, k, rng(), least_drop=0)[0]))
+    shares = np.diff(squares) / -np.array(squares[:-1])
+    lasts = []
+    for drop in (0.2, 0.02, 5e-3, 1e-3):
+        lasts.append(1 + int((shares <= drop).argmax()))
+        centers = k_means(X, k, rng(), least_drop=drop)[0]
+        assert inertia(X, centers) == pytest.approx(squares[lasts[-1]], rel=1e-9)
+        if drop == usual:
+            np.testing.assert_array_equal(k_means(X, k, rng())[0], centers)
+    assert lasts == sorted(set(lasts))
+
+
 def test_equal_rows_and_more_clusters_than_rows():
     centers, labels = k_means(np.ones((30, 3)), 7, rng())
     np.testing.assert_array_equal(centers, np.ones((7, 3)))

@@ -2,14 +2,21 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from skal.functional import entropy, least_confidence, margin
+from skal.functional import (
+    entropy,
+    least_confidence,
+    margin,
+    normalized_least_confidence,
+)
 
 WORKED = np.array([[0.7, 0.2, 0.1], [0.4, 0.35, 0.25], [0.5, 0.5, 0], [1 / 3] * 3])
 SCORES = [entropy, least_confidence, margin]
+LOGITS = np.array([[20.0, 19.0, -30.0], [1.0, 0.0, 0.0]])
 
 
 @st.composite
@@ -33,6 +40,72 @@ def test_worked_example(score, expected, order):
     np.testing.assert_allclose(values, expected, atol=5e-7)
     wanted = values if score is margin else -values
     np.testing.assert_array_equal(np.argsort(wanted.round(12), kind="stable"), order)
+
+
+def softmax(logits):
+    terms = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return terms / terms.sum(axis=1, keepdims=True)
+
+
+def test_logits_of_unit_length_turn_the_order_of_confidence():
+    true, normalized = (
+        least_confidence(softmax(LOGITS)),
+        normalized_least_confidence(LOGITS),
+    )
+    np.testing.assert_allclose(1 - true, [0.731059, 0.576117], atol=5e-7)
+    np.testing.assert_allclose(1 - normalized, [0.440726, 0.576117], atol=5e-7)
+    assert (true.argmax(), normalized.argmax()) == (1, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    hnp.arrays(
+        float,
+        st.tuples(st.integers(1, 20), st.integers(1, 12)),
+        elements=st.floats(-50, 50).map(lambda value: round(value, 3)),
+    ),
+    st.floats(0.01, 100),
+)
+def test_normalized_least_confidence_of_any_logits(logits, factor):
+    values = normalized_least_confidence(logits)
+    lengths = np.linalg.norm(logits, axis=1, keepdims=True)
+    unit = logits / np.where(lengths > 0, lengths, 1)
+    expected = 1 - softmax(unit).max(axis=1)
+    np.testing.assert_allclose(values, expected, atol=1e-12)
+    assert (values >= 0).all()
+    assert (values <= 1 - 1 / logits.shape[1] + 1e-12).all()
+    stretched = normalized_least_confidence(factor * logits)
+    np.testing.assert_allclose(stretched, values, atol=1e-12)
+
+
+def test_logits_of_zeros_are_as_unsure_as_can_be():
+    values = normalized_least_confidence([[0.0, 0, 0], [1, 0, 0], [0, 0, -1e300]])
+    assert values[0] == pytest.approx(2 / 3)
+    assert (values <= values[0]).all()
+    assert normalized_least_confidence([[5.0], [0.0]]).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("given", "returned"),
+    [("f4", "f4"), ("f8", "f8"), ("f2", "f4"), ("i8", "f8"), ("?", "f8")],
+)
+def test_precision_of_normalized_least_confidence(given, returned):
+    logits = (LOGITS / 5).astype(given)
+    values = normalized_least_confidence(logits)
+    assert values.dtype == np.dtype(returned)
+    expected = normalized_least_confidence(logits.astype("f8"))
+    np.testing.assert_allclose(values, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64"])
+def test_normalized_least_confidence_of_tensors(device, dtype):
+    logits = (9 * np.random.default_rng(0).standard_normal((500, 7))).astype(dtype)
+    expected = normalized_least_confidence(logits)
+    values = normalized_least_confidence(torch.as_tensor(logits, device=device))
+    assert values.device.type == device
+    assert str(values.dtype) == f"torch.{expected.dtype}"
+    np.testing.assert_allclose(values.numpy(force=True), expected, atol=2e-6)
 
 
 @settings(max_examples=60, deadline=None)
@@ -82,7 +155,7 @@ def test_chunks_agree_with_single_rows(score, n_classes):
     np.testing.assert_allclose(values[rows], singly, rtol=1e-12)
 
 
-@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("score", [*SCORES, normalized_least_confidence])
 def test_layouts_and_read_only_input(score):
     proba = np.random.default_rng(0).dirichlet(np.ones(4), size=50)
     expected = score(proba.copy())
@@ -113,6 +186,12 @@ def test_wrong_shapes_are_refused(score):
         score([0.5, 0.5])
     with pytest.raises(ValueError, match="proba must have at least"):
         score(np.empty((3, 0)))
+
+
+@pytest.mark.parametrize("logits", [[0.5, 0.5], np.empty((3, 0))])
+def test_wrong_shapes_of_logits_are_refused(logits):
+    with pytest.raises(ValueError, match="logits must have"):
+        normalized_least_confidence(logits)
 
 
 def test_margin_of_one_class_is_refused():

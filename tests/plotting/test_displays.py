@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from sklearn.base import clone
 
 import skal.plotting
 from skal.plotting import (
@@ -20,6 +21,7 @@ from skal.plotting import (
     ReliabilityDisplay,
     SamplingBiasDisplay,
 )
+from skal.strategies import BAL
 
 PROBA = np.array([[0.75, 0.25], [0.25, 0.75]])
 MAKERS = [
@@ -31,14 +33,22 @@ MAKERS = [
     lambda f, **o: ReliabilityDisplay.from_estimator(f["learner"], f["X"], f["y"], **o),
     lambda f, **o: PenaltyMatrixDisplay.from_results(f["table"], **o),
     lambda f, **o: QueryMapDisplay.from_estimator(f["learner"], f["X"], **o),
+    lambda f, **o: QueryMapDisplay.from_estimator(f["ordered"], f["X"], **o),
 ]
 EACH = pytest.mark.parametrize("make", MAKERS)
 
 
+@pytest.fixture(scope="module")
+def ordered(learner, iris):
+    """A learner whose strategy orders the pool."""
+    return clone(learner).set_params(strategy=BAL(), scoring=None).fit(*iris)
+
+
 @pytest.fixture
-def inputs(make_table, learner, iris):
+def inputs(make_table, learner, ordered, iris):
     X, y = iris
-    return {"table": make_table(), "learner": learner, "X": X, "y": y}
+    learners = {"learner": learner, "ordered": ordered}
+    return {"table": make_table(), "X": X, "y": y, **learners}
 
 
 def test_all_is_sorted_and_complete():

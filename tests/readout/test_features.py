@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skal.containers import n_rows
-from skal.readout import Transformed, column_labels, learn_features, read
+from skal.readout import Reader, Transformed, column_labels, learn_features, read
 
 X = np.random.default_rng(0).normal(size=(50, 4))
 ALL = np.arange(50)
@@ -43,6 +43,14 @@ class Logged(TransformerMixin, BaseEstimator):
         return self.scale * X @ self.directions_
 
 
+class Task(Logged):
+    """Also has a loss for each row: the first number of it."""
+
+    def sample_losses(self, X):
+        self._note(f"losses {len(X)}")
+        return X[:, 0].copy()
+
+
 class Failing(Logged):
     def fit(self, X, y=None):
         raise RuntimeError("no memory left")
@@ -51,6 +59,10 @@ class Failing(Logged):
 def features(reader, positions=None):
     positions = np.arange(n_rows(reader.X)) if positions is None else positions
     return reader.read(["embedding"], positions)["embedding"]
+
+
+def losses(reader, positions=ALL):
+    return reader.read(["pretext_loss"], positions)["pretext_loss"]
 
 
 def fits(log):
@@ -158,6 +170,75 @@ def test_transformed_has_features_and_nothing_else():
     with pytest.raises(TypeError, match="Transformed cannot be read for `proba`"):
         read(model, X, ["proba"])
     assert column_labels(model) is None
+
+
+# Losses of the task -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_losses_of_the_task_are_read_once_a_row(log, memory, kept):
+    reader = learn_features(Task(log), X, memory if kept else None)
+    log.write_text("")
+    np.testing.assert_array_equal(losses(reader, ALL[5:15]), X[5:15, 0])
+    np.testing.assert_array_equal(losses(reader), X[:, 0])
+    np.testing.assert_array_equal(losses(reader, ALL[::7]), X[::7, 0])
+    assert not losses(reader).flags.writeable
+    assert losses(reader, ALL[:0]).shape == (0,)
+    assert log.read_text().split("\n") == ["losses 10", "losses 40", ""]
+    both = reader.read(["pretext_loss", "embedding"], ALL[3:5])
+    np.testing.assert_array_equal(both["pretext_loss"], X[3:5, 0])
+    np.testing.assert_allclose(both["embedding"], features(reader)[3:5])
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_losses_of_new_rows(log, memory, kept):
+    for _ in range(2):  # learnt, and found again
+        reader = learn_features(Task(log), X, memory if kept else None)
+        losses(reader)
+        new = reader.on(X[:4] + 1)
+        np.testing.assert_array_equal(losses(new, ALL[:4]), X[:4, 0] + 1)
+    assert fits(log) == (1 if kept else 2)
+
+
+def test_losses_beside_what_a_model_says(log):
+    model = Transformed(StandardScaler().fit(X))
+    reader = Reader(X, model).with_features(learn_features(Task(log), X))
+    assert reader.knows("pretext_loss")
+    out = reader.read(["embedding", "pretext_loss"], ALL)
+    np.testing.assert_array_equal(out["pretext_loss"], X[:, 0])
+    np.testing.assert_allclose(out["embedding"], features(learn_features(Task(log), X)))
+    np.testing.assert_array_equal(losses(reader.on(-X)), -X[:, 0])
+    without = reader.with_features(None)
+    assert not without.knows("pretext_loss")
+    np.testing.assert_allclose(features(without), StandardScaler().fit_transform(X))
+
+
+def test_other_transformers_have_no_losses():
+    reader = learn_features(StandardScaler(), X)
+    assert not reader.knows("pretext_loss")
+    assert not Reader(X, reader.estimator).with_features(reader).knows("pretext_loss")
+    assert not Reader(X).knows("pretext_loss")
+    with pytest.raises(TypeError, match="Transformed cannot be read for `pretext_loss"):
+        losses(reader)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_loss_that_is_no_number_is_named(log, value):
+    broken = X.copy()
+    broken[31, 0] = value
+    reader = learn_features(Task(log), broken)
+    with pytest.raises(ValueError, match="pretext_loss holds NaN or infinity in row 31"):
+        losses(reader, ALL[1::2])
+    assert losses(reader, ALL[:1]) == X[0, 0]
+
+
+def test_a_loss_for_each_row(log):
+    class Mean(Task):
+        def sample_losses(self, X):
+            return X.mean(axis=0)
+
+    with pytest.raises(ValueError, match="pretext_loss has 4 rows for 50 rows"):
+        losses(learn_features(Mean(log), X))
 
 
 # With memory --------------------------------------------------------------------------
@@ -277,6 +358,24 @@ def test_nothing_is_kept_of_a_fit_that_failed(memory):
         learn_features(Failing(""), X, memory)
     assert not list(memory.rglob("*.joblib"))
     assert not list(memory.rglob("*.part"))
+
+
+def test_what_follows_from_features_is_made_once_for_a_pool(log, memory):
+    made = []
+
+    def make():
+        made.append(1)
+        return np.arange(3)
+
+    for n_made, folder in enumerate([memory, memory, None], start=1):
+        readers = [learn_features(Logged(log), X, folder) for _ in range(2)]
+        for reader in readers:
+            np.testing.assert_array_equal(reader.once("-three", make), np.arange(3))
+        assert len(made) == max(1, 2 * n_made - 3)  # without memory, each time
+    learn_features(Logged(log), X, memory).once("-other", make)
+    learn_features(Logged(log), X + 1, memory).once("-three", make)
+    learn_features(Logged(log, scale=2.0), X, memory).once("-three", make)
+    assert len(made) == 6
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

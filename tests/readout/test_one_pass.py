@@ -15,7 +15,7 @@ torch.set_num_threads(1)
 
 X = np.random.default_rng(0).normal(size=(100, 6)).astype("f4")
 ALL = np.arange(100)
-NAMES = ["proba", "embedding", "proba_draws"]
+NAMES = ["proba", "embedding", "logit", "proba_draws"]
 
 
 class Counting(nn.Module):
@@ -81,13 +81,26 @@ def test_one_pass_for_draws_and_the_rest(net, what):
         assert np.abs(together["proba"] - together["proba_draws"]).max() > 1e-3
 
 
+def test_one_pass_for_logits_and_the_rest(net):
+    names = ["logit", "proba", "embedding", "logit_gradient"]
+    reader = Reader(X, net)
+    out = reader.read(names, ALL)
+    assert rows_read(net) == 100
+    reader.read(names, ALL[10:20])
+    assert rows_read(net) == 0
+    head = net.module_.head
+    logits = head(torch.tensor(out["embedding"])).detach()
+    np.testing.assert_allclose(out["logit"], logits, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(out["proba"], logits.softmax(1), rtol=1e-4, atol=1e-6)
+
+
 def test_what_came_with_draws_is_remembered(net):
     reader = Reader(X, net)
     first = reader.read(NAMES, ALL)
     assert rows_read(net) == 100
-    again = reader.read(NAMES[:2], ALL)
+    again = reader.read(NAMES[:3], ALL)
     assert rows_read(net) == 0
-    for name in NAMES[:2]:
+    for name in NAMES[:3]:
         np.testing.assert_array_equal(again[name], first[name])
     draws = reader.read(["proba_draws"], ALL)["proba_draws"]
     assert rows_read(net) == 100
@@ -142,7 +155,7 @@ def test_a_failed_reading_of_draws_leaves_nothing_behind(net, monkeypatch):
 
 def test_members_and_their_mean():
     forest = RandomForestClassifier(4, random_state=0).fit(X, ALL % 3)
-    out = Reader(X, forest).read(NAMES, ALL)
+    out = Reader(X, forest).read([n for n in NAMES if n != "logit"], ALL)
     np.testing.assert_allclose(out["proba_draws"].mean(0), out["proba"])
     np.testing.assert_array_equal(out["embedding"], X)
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -120,6 +121,66 @@ def test_a_net_that_ends_in_softmax():
     out = read(net, X)
     np.testing.assert_array_equal(out["proba"], net.predict_proba(X))
     np.testing.assert_allclose(out["embedding"], penultimate(net), rtol=1e-5)
+
+
+@pytest.mark.parametrize("softmax", [False, True])
+@pytest.mark.parametrize("train", [False, True])
+def test_logits_are_what_goes_into_the_softmax(softmax, train):
+    loss = nn.NLLLoss if softmax else nn.CrossEntropyLoss
+    net = make(criterion=loss, module__softmax=softmax).fit(X, Y)
+    net.module_.train(train)
+    weight, bias = (p.detach().numpy() for p in net.module_.head.parameters())
+    out = read(net, X, ["logit"])
+    assert list(out) == ["logit"]
+    np.testing.assert_allclose(
+        out["logit"], penultimate(net) @ weight.T + bias, rtol=1e-4, atol=1e-6
+    )
+    assert np.abs(out["logit"].sum(axis=1)).min() > 1e-4  # no log-probabilities
+    np.testing.assert_allclose(
+        torch.tensor(out["logit"]).softmax(1), net.predict_proba(X), rtol=1e-5
+    )
+    assert n_hooks(net) == 0
+
+
+def test_logits_do_not_follow_the_layer_of_features(net, monkeypatch):
+    plain = read(net, X, ["logit"])["logit"]
+    monkeypatch.setattr(net, "embedding_layer", "body", raising=False)
+    out = read(net, X, ["logit", "embedding"])
+    np.testing.assert_array_equal(out["logit"], plain)
+    np.testing.assert_allclose(
+        out["embedding"], net.module_.body(torch.tensor(X)).detach(), rtol=1e-5
+    )
+
+
+def test_logits_of_a_net_in_a_pipeline():
+    inner = make().fit(X, Y)
+    pipeline = make_pipeline(FrozenEstimator(StandardScaler().fit(X)), inner)
+    scaled = StandardScaler().fit_transform(X).astype("f4")
+    np.testing.assert_allclose(
+        read(pipeline, X, ["logit"])["logit"],
+        read(inner, scaled, ["logit"])["logit"],
+        rtol=1e-4,
+        atol=1e-6,
+    )
+
+
+def test_a_net_without_a_linear_layer_has_no_logits():
+    net = make(ConvNet, module__linear=False).fit(IMAGES, Y)
+    with pytest.raises(TypeError, match=r"no torch\.nn\.Linear.*`logit`"):
+        read(net, IMAGES, ["logit"])
+    assert n_hooks(net) == 0
+
+
+def test_logits_that_are_no_numbers_are_named(net):
+    broken = X.copy()
+    broken[7] = np.inf
+    with pytest.raises(ValueError, match="logit holds NaN or infinity in row 7"):
+        read(net, broken, ["logit"])
+
+
+def test_other_models_have_no_logits():
+    with pytest.raises(TypeError, match="cannot be read for `logit`"):
+        read(LogisticRegression().fit(X, Y), X, ["proba", "logit"])
 
 
 def test_a_binary_net():

@@ -40,7 +40,7 @@ FREE = np.flatnonzero(Y == -1)
 
 
 class Forest(RandomForestClassifier):
-    """Also says how large it expects its loss to be, as some nets do."""
+    """Also says how large it expects its loss to be, and has logits, as nets do."""
 
 
 @read_rows.register(Forest)
@@ -50,7 +50,22 @@ def _read_forest(model, X, what, **options):
     out = read_rows(plain, X, what, **options)
     if "predicted_loss" in what:
         out["predicted_loss"] = 1 - model.predict_proba(X).max(axis=1)
+    if "logit" in what:
+        out["logit"] = 10 * model.predict_proba(X)
     return out
+
+
+class Task(TransformerMixin, BaseEstimator):
+    """Leaves rows as they are, and calls those with a large first number hard."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X
+
+    def sample_losses(self, X):
+        return X[:, 0].copy()
 
 
 MODEL = Forest(7, random_state=0).fit(X[LABELED], Y[LABELED][::-1])
@@ -77,7 +92,10 @@ def recording(*names, optional=(), hook="_select"):
 
 
 def seen(*names, optional=(), y=Y, query_size=1, **says):
-    strategy = recording(*names, optional=optional)(random_state=0, ood_label=-2)
+    task = any(name.endswith("pretext_loss") for name in names)
+    params = {"representation": Task()} if task else {}
+    cls = recording(*names, optional=optional)
+    strategy = cls(random_state=0, ood_label=-2, **params)
     strategy.fit(X, y, **says).query(query_size)
     return strategy.seen
 
@@ -109,7 +127,7 @@ def test_a_strategy_without_a_hook():
 
 
 WIDTHS = {"X": (4,), "proba": (3,), "embedding": (4,), "logit_gradient": (3,)}
-WIDTHS["predicted_loss"] = ()
+WIDTHS |= {"logit": (3,), "predicted_loss": (), "pretext_loss": ()}
 ROWS = {"": FREE, "labeled_": LABELED, "ood_": OOD, "pool_": np.arange(12)}
 
 
@@ -129,6 +147,10 @@ def test_every_reading_has_its_rows(prefix, reading):
         expected = expected - np.eye(3)[labels]
     elif reading == "predicted_loss":
         expected = 1 - expected.max(axis=1)
+    elif reading == "logit":
+        expected = 10 * expected
+    elif reading == "pretext_loss":
+        expected = X[:, 0]
     assert np.array_equal(values, expected[rows])
 
 
@@ -220,6 +242,8 @@ def test_positions_of_a_hook_are_among_the_candidates():
         (EntropySampling, {"estimator"}),
         (CoreSet, {"estimator", "representation"}),
         (recording("labeled_logit_gradient"), {"estimator"}),
+        (recording("logit"), {"estimator"}),
+        (recording("labeled_pretext_loss"), {"estimator", "representation"}),
         (recording("X", "labeled_X", "labeled_y", "round"), set()),
     ],
 )
@@ -554,6 +578,33 @@ class Crowded(QueryStrategy):
 
     def _score(self, proba, pool_embedding):
         return proba[:, 0] * len(pool_embedding)
+
+
+class Hardness(QueryStrategy):
+    """Prefers what the task of the representation finds hard."""
+
+    def _score(self, pretext_loss):
+        return pretext_loss
+
+
+@pytest.mark.parametrize("pickled", [False, True])
+def test_losses_of_new_rows_are_the_representations(pickled):
+    strategy = Hardness(representation=Task()).fit(X, Y, estimator=MODEL)
+    strategy = pickle.loads(pickle.dumps(strategy)) if pickled else strategy
+    assert np.array_equal(strategy.score_samples(X[3:5] + 1), X[3:5, 0] + 1)
+
+
+@pytest.mark.parametrize(
+    ("cls", "params", "words"),
+    [
+        (Hardness, {}, "`pretext_loss`.*representation.*sample_losses"),
+        (Hardness, {"representation": PCA(2)}, "`pretext_loss`.*sample_losses"),
+        (recording("logit", hook="_score"), {}, "`logit`.*a fitted `estimator`[^,]*$"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_what_would_help(cls, params, words):
+    with pytest.raises(ValueError, match=words):
+        cls(ood_label=-2, **params).fit(X, Y).query()
 
 
 class Proxy(LogisticRegression):

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from skal.strategies import EntropySampling, LeastConfidenceSampling, MarginSampling
+from skal.readout import read_rows
+from skal.strategies import (
+    BAL,
+    EntropySampling,
+    LeastConfidenceSampling,
+    MarginSampling,
+    NormalizedConfidenceSampling,
+)
 
 PROBA = np.array(
     [[0.7, 0.2, 0.1], [0.4, 0.35, 0.25], [0.5, 0.5, 0.0], [1 / 3, 1 / 3, 1 / 3]]
@@ -46,3 +53,46 @@ def test_equal_rows_take_turns(cls):
     first = np.array(picked)[:, 0]
     assert first.max() < 50
     assert first.min() < 15 < 35 < first.max()
+
+
+class Logits:
+    """A net whose logits are the rows themselves."""
+
+    classes_ = np.arange(3)
+
+
+@read_rows.register(Logits)
+def _read_logits(model, X, what, **options):
+    terms = np.exp(X - X.max(axis=1, keepdims=True))
+    out = {"logit": X, "proba": terms / terms.sum(axis=1, keepdims=True)}
+    return {name: out[name] for name in what}
+
+
+LOGITS = np.array([[20.0, 19, -30], [1, 0, 0], [0, 0, 0], [7, 7, 7]])
+
+
+def test_normalized_confidence_forgets_how_large_logits_are():
+    strategy = NormalizedConfidenceSampling().fit(LOGITS[:2], estimator=Logits())
+    np.testing.assert_allclose(strategy.score_samples(), [0.559274, 0.423883], atol=1e-6)
+    assert strategy.query(2).tolist() == [0, 1]
+    plain = LeastConfidenceSampling().fit(LOGITS[:2], estimator=Logits())
+    assert plain.query(2).tolist() == [1, 0]
+    longer = NormalizedConfidenceSampling().fit(100 * LOGITS, estimator=Logits())
+    scores = longer.score_samples()
+    np.testing.assert_allclose(scores, longer.score_samples(LOGITS))
+    np.testing.assert_allclose(scores[2:], 2 / 3)  # all alike: nothing is known
+
+
+def test_normalized_confidence_as_the_sampler_of_bal():
+    y = np.array([-1, -1, 0, 1])
+    for sampler, first in [(NormalizedConfidenceSampling(), 0), (None, 1)]:
+        strategy = BAL(n_rounds=1, sampler=sampler).fit(
+            LOGITS, y, estimator=Logits(), embedding=LOGITS
+        )
+        assert strategy.query(2).tolist() == [first, 1 - first]
+
+
+def test_normalized_confidence_reads_logits_alone():
+    proba = np.full((4, 3), 1 / 3)
+    with pytest.raises(ValueError, match=r"`logit`.*estimator"):
+        NormalizedConfidenceSampling().fit(LOGITS, proba=proba).query(1)
