@@ -6,7 +6,7 @@ plays each factor on each fold, and the figure shows accuracy, calibration error
 sampling bias of what was labeled. The pretext net is trained once a fold, not once a
 factor: ``memory`` keeps it.
 
-SKAL_DATA names the folder that holds ``fashion_mnist.npz`` and ``ag_news_train.csv.gz``:
+SKAL_DATA names a folder with ``fashion_mnist.npz`` and ``ag_news_train.csv.gz``:
 
     SKAL_DATA=data python examples/search_the_balancing_factor.py
     SKAL_DATA=data python examples/search_the_balancing_factor.py --quick

@@ -227,7 +227,9 @@ def test_a_loss_that_is_no_number_is_named(log, value):
     broken = X.copy()
     broken[31, 0] = value
     reader = learn_features(Task(log), broken)
-    with pytest.raises(ValueError, match="pretext_loss holds NaN or infinity in row 31"):
+    with pytest.raises(
+        ValueError, match="pretext_loss holds NaN or infinity in row 31"
+    ):
         losses(reader, ALL[1::2])
     assert losses(reader, ALL[:1]) == X[0, 0]
 
