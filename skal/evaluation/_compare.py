@@ -153,11 +153,8 @@ def compare_strategies(
         known = {"X": X, "y": y, **tests, "scoring": scoring}
         folder = RunFolder(path, learners, known)
         seed = folder.agree(seed, may_differ=random_state is None)
-    runs = [
-        Run(name, repeat, derive(seed, _FOR_REPEAT, repeat))
-        for repeat in range(n_repeats)
-        for name in learners
-    ]
+    seeds = [derive(seed, _FOR_REPEAT, repeat) for repeat in range(n_repeats)]
+    runs = [Run(name, *both) for both in enumerate(seeds) for name in learners]
     with shared_memory(learners, X):
         play_one = functools.partial(
             _play, learners=learners, splitter=splitter, scoring=scoring, folder=folder

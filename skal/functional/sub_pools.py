@@ -130,4 +130,5 @@ def sub_pool(
         start, stop = Fraction(0), size
     elif shift and (slot == n_slots - 1 or stop > n_samples):
         start, stop = n_samples - size, Fraction(n_samples)
-    return int(max(start, 0) + _GUARD), int(min(stop, n_samples) + _GUARD)
+    start, stop = max(start, Fraction(0)), min(stop, Fraction(n_samples))
+    return int(start + _GUARD), int(stop + _GUARD)

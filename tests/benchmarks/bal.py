@@ -106,11 +106,17 @@ def ablations(pretext):
         "random": {"sampler": RandomSampling()},
         "descending": {"descending": True},
         "released": {"schedule": "released"},
+        "random start": {},
     }
     return {
         f"BAL, {name}": BAL(representation=pretext, **params)
         for name, params in others.items()
     }
+
+
+def begins(name, strategy):
+    """Tell whether a row chooses its first batch too."""
+    return isinstance(strategy, BAL | PT4AL | ActiveFT) and "random start" not in name
 
 
 def main():
@@ -139,9 +145,7 @@ def main():
         name: ActiveLearner(
             model,
             strategy,
-            initial="strategy"
-            if hasattr(strategy, "sampler") or name == "ActiveFT"
-            else "random",
+            initial="strategy" if begins(name, strategy) else "random",
             memory=options.output / "memory",
             **size,
         )

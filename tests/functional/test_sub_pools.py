@@ -169,6 +169,20 @@ def test_worked_sub_pools(balance, expected):
     assert [sub_pool(slot, 4, 12, balance) for slot in range(4)] == expected
 
 
+@pytest.mark.parametrize(
+    ("balance", "expected"),
+    [
+        (1, [(0, 3), (3, 6), (6, 9), (9, 12)]),
+        (2, [(0, 4), (1, 7), (4, 10), (7, 12)]),
+        (0.5, [(0, 2), (3, 5), (6, 8), (9, 11)]),
+        (6, [(0, 7), (0, 10), (1, 12), (4, 12)]),  # as long as the pool, 4 slots
+    ],
+)
+def test_worked_sub_pools_that_are_cut_off(balance, expected):
+    parts = [sub_pool(slot, 4, 12, balance, shift=False) for slot in range(4)]
+    assert parts == expected
+
+
 def released(slot_after_first, n_slots, n, balance):
     """The authors' windows: whole at both ends, cut off in between."""
     first, last = (sub_pool(s, n_slots, n, balance) for s in (0, n_slots - 1))

@@ -74,12 +74,8 @@ def search(digits, log, memory, n_jobs=None, refit=True, **params):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_search_learns_once_a_fold(digits, log, tmp_path, n_jobs):
     found = search(digits, log, tmp_path / "memory", n_jobs)
-    assert sorted(line.split()[1] for line in lines(log)) == [
-        "200",
-        "200",
-        "200",
-        "300",
-    ]
+    sizes = sorted(int(line.split()[1]) for line in lines(log))
+    assert sizes == [200, 200, 200, 300]
     scores = found.cv_results_["mean_test_score"]
     assert len(set(scores)) > 1  # the factor makes a difference
     search(digits, log, tmp_path / "memory")

@@ -73,9 +73,8 @@ LOGITS = np.array([[20.0, 19, -30], [1, 0, 0], [0, 0, 0], [7, 7, 7]])
 
 def test_normalized_confidence_forgets_how_large_logits_are():
     strategy = NormalizedConfidenceSampling().fit(LOGITS[:2], estimator=Logits())
-    np.testing.assert_allclose(
-        strategy.score_samples(), [0.559274, 0.423883], atol=1e-6
-    )
+    scores = strategy.score_samples()
+    np.testing.assert_allclose(scores, [0.559274, 0.423883], atol=1e-6)
     assert strategy.query(2).tolist() == [0, 1]
     plain = LeastConfidenceSampling().fit(LOGITS[:2], estimator=Logits())
     assert plain.query(2).tolist() == [1, 0]
