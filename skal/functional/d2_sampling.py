@@ -69,7 +69,8 @@ def d2_sampling(
     ------
     ValueError
         If ``X`` or ``logit_gradient`` has not two dimensions, their rows differ, ``n``
-        is negative, or ``first`` is no position in ``X`` and nothing else it may be.
+        is negative, ``first`` is no position in ``X`` and nothing else it may be, or
+        ``initial`` has no row or a ``logit_gradient`` beside it.
 
     Notes
     -----
@@ -104,7 +105,7 @@ def d2_sampling(
     n_rows = len(frame)
     picks, before = [], None
     if initial is not None:
-        before = frame.put(as_table(initial, "initial", like=X))
+        before = frame.put(_checked_initial(initial, X, logit_gradient))
     elif min(n, n_rows):
         picks = [_first(frame, first, rng)]
     nearest, n_known = np.full(n_rows, np.inf), 0
@@ -119,6 +120,16 @@ def d2_sampling(
             rest = np.delete(np.arange(n_rows), picks)
             picks += rng.permutation(rest).tolist()
     return as_array(np.array(picks[:n], np.intp), frame.xp, like=X)
+
+
+def _checked_initial(initial: Any, X: Any, logit_gradient: Any) -> Any:
+    initial = as_table(initial, "initial", like=X)
+    if logit_gradient is not None or initial.shape[0] == 0:
+        raise ValueError(
+            f"initial must have a row at least, and no logit_gradient beside it; it has "
+            f"{initial.shape[0]} rows."
+        )
+    return initial
 
 
 def _outer(logit_gradient: Any, X: Any) -> Outer:

@@ -18,15 +18,15 @@ _CHUNK_CELLS = 2**22
 _Chunk = tuple[slice, Any]
 
 
-def _checked(proba: Any, min_classes: int = 1) -> Any:
+def _checked(proba: Any, min_classes: int = 1, name: str = "proba") -> Any:
     proba = as_array(proba, namespace(proba))
     if proba.ndim != 2:
         raise ValueError(
-            f"proba must have 2 dimensions (rows, classes), got {proba.ndim}."
+            f"{name} must have 2 dimensions (rows, classes), got {proba.ndim}."
         )
     if proba.shape[1] < min_classes:
         raise ValueError(
-            f"proba must have at least {min_classes} column(s), one a class, "
+            f"{name} must have at least {min_classes} column(s), one a class, "
             f"got {proba.shape[1]}."
         )
     return proba
@@ -185,7 +185,7 @@ def normalized_least_confidence(logits: Any) -> Any:
     >>> normalized_least_confidence([[20.0, 19.0, -30.0], [1.0, 0.0, 0.0]]).round(6)
     array([0.559274, 0.423883])
     """
-    logits = as_floating(_checked(logits))
+    logits = as_floating(_checked(logits, name="logits"))
     xp, unit = namespace(logits), unit_rows(logits)
     terms = xp.exp(unit - xp.max(unit, axis=1)[:, None])
     return 1 - 1 / xp.sum(terms, axis=1)

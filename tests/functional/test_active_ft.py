@@ -430,6 +430,21 @@ def test_tensors(device, dtype, include_self, n_labeled):
 @pytest.mark.parametrize("device", DEVICES)
 @selves
 @with_labels
+def test_centroids_of_tensors_end_where_those_of_arrays_end(
+    device, include_self, n_labeled, moved
+):
+    ends, how = [], {"include_self": include_self, "temperature": 0.2}
+    for kind in (np.asarray, lambda table: torch.as_tensor(table, device=device)):
+        X, labeled = (t if t is None else kind(t) for t in problem(120, n_labeled))
+        how["labeled"] = labeled
+        end = moved(X, 9, rng(), learning_rate=0.02, n_iterations=40, **how)
+        ends.append(torch.as_tensor(end).numpy(force=True))
+    np.testing.assert_allclose(*ends, atol=1e-8)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@selves
+@with_labels
 def test_loss_of_tensors(device, include_self, n_labeled):
     tables = [*problem(n_labeled=n_labeled)]
     expected = active_ft_loss(

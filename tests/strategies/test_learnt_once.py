@@ -1,6 +1,5 @@
 """What BAL learns of a pool is learnt once: in a search, and in several processes."""
 
-import importlib
 import os
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 
 from skal import ActiveLearner
-from skal.readout import learn_features
 from skal.strategies import BAL, sub_pools
 
 BALANCES = [0.6, 1.0, 1.5, 2.5]
@@ -197,7 +195,7 @@ class Dying(TransformerMixin, BaseEstimator):
             log.write("fit\\n")
         if (HERE / "deadly").exists():
             (HERE / "deadly").unlink()
-            time.sleep(0.5)
+            time.sleep(5)  # until the other one waits
             os._exit(7)
         return self
 
@@ -206,26 +204,27 @@ class Dying(TransformerMixin, BaseEstimator):
 """
 
 
-def test_a_process_that_dies_while_it_learns_lets_another_one_learn(
-    tmp_path, monkeypatch
-):
+LEARN = """
+import numpy as np
+from skal.readout import learn_features
+import dying
+
+reader = learn_features(dying.Dying(), dying.X, "memory")
+np.save("out.npy", reader.read(["embedding"], np.arange(20))["embedding"])
+"""
+
+
+def test_a_process_that_dies_while_it_learns_lets_another_one_learn(tmp_path):
     (tmp_path / "dying.py").write_text(DYING)
+    (tmp_path / "learn.py").write_text(LEARN)
     (tmp_path / "deadly").touch()
-    learn = (
-        "import dying; from skal.readout import learn_features; "
-        "learn_features(dying.Dying(), dying.X, dying.HERE / 'memory')"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    dying = importlib.import_module("dying")
-    worker = subprocess.Popen([sys.executable, "-c", learn], cwd=tmp_path)
+    command = [sys.executable, "learn.py"]
+    first = subprocess.Popen(command, cwd=tmp_path)
     deadline = time.monotonic() + 60
     while not (tmp_path / "log").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
-    reader = learn_features(dying.Dying(), dying.X, tmp_path / "memory")  # waits
-    assert worker.wait(60) == 7
-    out = reader.read(["embedding"], np.arange(20))["embedding"]
-    np.testing.assert_array_equal(out, 2 * dying.X)
+    subprocess.run(command, cwd=tmp_path, timeout=60, check=True)
+    assert first.wait(60) == 7
+    out = np.load(tmp_path / "out.npy")
+    np.testing.assert_array_equal(out, np.arange(0, 120, 2.0).reshape(20, 3))
     assert lines(tmp_path / "log") == ["fit", "fit"]
-    learn_features(dying.Dying(), dying.X, tmp_path / "memory")
-    assert lines(tmp_path / "log") == ["fit", "fit"]
-    sys.modules.pop("dying")
