@@ -126,8 +126,8 @@ def _checked_initial(initial: Any, X: Any, logit_gradient: Any) -> Any:
     initial = as_table(initial, "initial", like=X)
     if logit_gradient is not None or initial.shape[0] == 0:
         raise ValueError(
-            f"initial must have a row at least, and no logit_gradient beside it; it has "
-            f"{initial.shape[0]} rows."
+            f"initial must have a row at least, and no logit_gradient beside it; it "
+            f"has {initial.shape[0]} rows."
         )
     return initial
 

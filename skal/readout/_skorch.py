@@ -98,7 +98,8 @@ def _kept(layer, wanted):
     batches = []
 
     def keep(module, args, out):  # noqa: ARG001
-        batches.append(wanted(args, out).detach().flatten(1).float().cpu())
+        values = wanted(args, out).detach().flatten(1)
+        batches.append(values.to("cpu", torch.float32, copy=True))  # next may write
 
     handle = layer.register_forward_hook(keep)
     try:

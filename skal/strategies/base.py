@@ -231,6 +231,8 @@ class QueryStrategy(BaseEstimator):
         if (transformer := self._transformer(pool.X)) is not None:
             features = self._learn_features(transformer, pool.X, reader.memory)
             reader = reader.with_features(features)
+        else:
+            self.__dict__.pop("_learnt", None)
         self._pool, self._reader = pool, reader
         self._proxy: Reader | None = None
         self._forgotten = False
@@ -354,19 +356,10 @@ class QueryStrategy(BaseEstimator):
         return hook.missing(lambda name: name in learns or reader.knows(name))
 
     def _check_needs(self, hook: Hook, reader: Reader) -> None:
-        missing = hook.missing(reader.knows)
-        if missing:
-            array = "embedding" if "embedding" in missing[0] else "proba"
-            remedy = "pass `fit` a fitted `estimator`"
-            if array in reader.given:
-                remedy = f"the array given to `fit` says nothing of new rows; {remedy}"
-            elif "loss" in missing[0]:
-                remedy = "pass `fit` a fitted LossPredictionClassifier as `estimator`"
-            elif "draws" not in missing[0]:
-                remedy += f", or an array `{array}` with one row a row of X"
+        if missing := hook.missing(reader.knows):
             raise ValueError(
                 f"{type(self).__name__} reads `{missing[0]}`, and there is nothing to "
-                f"read it from: {remedy}."
+                f"read it from: {_remedy(missing[0], reader)}."
             )
 
     def _model(self) -> Reader:
@@ -488,6 +481,24 @@ class QueryStrategy(BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.target_tags.required = False
         return tags
+
+
+def _remedy(name: str, reader: Reader) -> str:
+    """Say what to do where a reading is missed."""
+    if name.endswith("pretext_loss"):
+        return (
+            "give a `representation` that has sample_losses, such as "
+            "skal.estimators.RotationPretext()"
+        )
+    if name.endswith("predicted_loss"):
+        return "pass `fit` a fitted LossPredictionClassifier as `estimator`"
+    model = "pass `fit` a fitted `estimator`"
+    if name.endswith(("logit", "proba_draws")):
+        return model
+    array = "embedding" if "embedding" in name else "proba"
+    if array in reader.given:
+        return f"the array given to `fit` says nothing of new rows; {model}"
+    return f"{model}, or an array `{array}` with one row a row of X"
 
 
 def _are_distinct_positions(picked: NDArray[Any], n: int, n_candidates: int) -> bool:

@@ -42,6 +42,27 @@ class Opening(Logged):
         return super().fit(X)
 
 
+def stacked(dataset):
+    return np.asarray([np.asarray(row) for row in dataset])
+
+
+class Rows(Logged):
+    """Takes a torch Dataset."""
+
+    def fit(self, X, y=None):
+        return super().fit(stacked(X))
+
+    def transform(self, X):
+        return super().transform(stacked(X))
+
+
+class ClassifierOfRows(LogisticRegression):
+    """Takes a torch Dataset."""
+
+    def fit(self, X, y):
+        return super().fit(stacked(X), y)
+
+
 @pytest.fixture
 def log(tmp_path):
     log = tmp_path / "log"
@@ -159,24 +180,12 @@ def test_a_dataset_is_learnt_by_each(compare, digits, log, temp):
     X, y = digits
     dataset = torch.utils.data.TensorDataset(torch.from_numpy(X[:400].copy()))
 
-    class Rows(Logged):
-        def fit(self, X, y=None):
-            return super().fit(np.asarray([np.asarray(row) for row in X]))
-
-        def transform(self, X):
-            return super().transform(np.asarray([np.asarray(row) for row in X]))
-
     strategies = {"core-set": CoreSet(representation=Rows(8, log=str(log)))}
-    model = _OfRows(max_iter=200)
+    model = ClassifierOfRows(max_iter=200)
     tests = {"X_test": X[400:], "y_test": y[400:]}
     results = compare(strategies, model, X=dataset, y=y[:400], n_rounds=1, **tests)
     assert len(results) == 4
     assert n_fits(log) == 2
-
-
-class _OfRows(LogisticRegression):
-    def fit(self, X, y):
-        return super().fit(np.asarray([np.asarray(row) for row in X]), y)
 
 
 def test_an_error_leaves_nothing_behind(compare, tests, log, temp):
