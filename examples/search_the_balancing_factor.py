@@ -143,9 +143,10 @@ if __name__ == "__main__":
     parser.add_argument("--output", default="balancing_factor.png")
     parser.add_argument("--table", help="where a CSV of the results goes")
     parser.add_argument("--memory", help="a folder that keeps the pretext nets")
+    parser.add_argument("--n", type=int, default=3000, help="rows of each data set")
     parser.add_argument("--quick", action="store_true", help="under a minute")
     arguments = parser.parse_args()
-    n, epochs, factors = (3000, 20, FACTORS)
+    n, epochs, factors = (arguments.n, 20, FACTORS)
     if arguments.quick:
         n, epochs, factors = (300, 5, [0.5, 2.0])
     tables = []

@@ -1,5 +1,16 @@
-"""Data sets: those in your own folder, read and never downloaded."""
+"""Data sets: those in your own folder, read and never downloaded, and pools of them."""
 
 from skal.datasets._load import load_images, load_texts
+from skal.datasets._pools import (
+    make_imbalanced_pool,
+    make_ood_pool,
+    make_redundant_pool,
+)
 
-__all__ = ["load_images", "load_texts"]
+__all__ = [
+    "load_images",
+    "load_texts",
+    "make_imbalanced_pool",
+    "make_ood_pool",
+    "make_redundant_pool",
+]

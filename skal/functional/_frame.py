@@ -133,7 +133,8 @@ def resolved(squared: Any, norms: Any) -> Any:
 
 def stacked(*tables: Any) -> Any:
     """Return the rows of several tables of one kind, one after another."""
-    tables = tuple(table for table in tables if table is not None and table.shape[0])
+    tables = tuple(table for table in tables if table is not None)
+    tables = tuple(table for table in tables if table.shape[0]) or tables[:1]
     if len(tables) == 1:
         return tables[0]
     if is_sparse(tables[0]):

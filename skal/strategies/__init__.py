@@ -12,6 +12,7 @@ from skal.strategies.held_out import FISHER, GLISTER
 from skal.strategies.pretext import PAL
 from skal.strategies.random import RandomSampling
 from skal.strategies.sub_pools import BAL, PT4AL
+from skal.strategies.submodular import SIMILAR, SubmodularSampling
 from skal.strategies.uncertainty import (
     EntropySampling,
     LearningLoss,
@@ -33,6 +34,7 @@ __all__ = [
     "PAL",
     "PT4AL",
     "SCAL",
+    "SIMILAR",
     "VAAL",
     "ActiveFT",
     "BatchBALD",
@@ -48,5 +50,6 @@ __all__ = [
     "ProbCover",
     "QueryStrategy",
     "RandomSampling",
+    "SubmodularSampling",
     "TypiClust",
 ]

@@ -34,8 +34,8 @@ class BAL(SubPools):
     clusters of the features have nothing to do with the classes, the order is noise,
     and this is the choice of the sampler in random parts of the pool.
 
-    The first batch needs no labels: use it with ``initial="strategy"``. Orders the pool
-    once, by k-means in O(n * n_clusters * d) a pass; a round reads the model in its
+    The first batch needs no labels: ``initial="strategy"``. It is the hardest rows, and
+    a small one is often worse than random ones. Orders the pool once, by k-means in O(n * n_clusters * d) a pass; a round reads the model in its
     part only.
 
     Parameters

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Literal
 
-import numpy as np
+from skal.functional._tables import as_table
+from skal.submodular._points import SETS, Given, Points, outer, outer_like
 
-from skal.functional._arrays import as_array, namespace, to_numpy
-from skal.functional._tables import (
-    Outer,
-    as_table,
-    cast,
-    inner_products,
-    squared_norms,
-    unit_rows,
-    working_dtype,
-)
-from skal.submodular._points import Points
-
-_CHUNK_CELLS = 2**22
-_SETS = {"U": "the pool", "Q": "the query set", "P": "the private set"}
+_ALL = slice(None)
 
 
 class Similarity:
@@ -36,6 +23,10 @@ class Similarity:
         Size of the pool.
     n_query, n_private : int or None
         Sizes of the other sets; None for a set that was never given.
+    xp, dtype : module, dtype
+        NumPy's or torch's functions, and the precision of the similarities.
+    single : bool
+        Whether that is single precision.
 
     Examples
     --------
@@ -47,8 +38,13 @@ class Similarity:
     array([0.   , 0.707, 1.   ])
     """
 
-    def __init__(self, parts: Any) -> None:
-        self._parts = parts
+    def __init__(self, source: Points | Given) -> None:
+        self._source = source
+        sizes = source.sizes()
+        self.n: int = sizes.get("U", 0)
+        self.n_query, self.n_private = sizes.get("Q"), sizes.get("P")
+        self.xp, self.dtype = source.xp, source.dtype
+        self.single = "float32" in str(source.dtype)
 
     @classmethod
     def from_matrix(
@@ -66,7 +62,8 @@ class Similarity:
         Parameters
         ----------
         UU : array-like or tensor of shape (n, n), default=None
-            Among the pool. Functions that need it say so.
+            Among the pool. Functions that need it say so. Where it is not symmetric,
+            ``UU[i, j]`` says how well row j serves row i.
         UQ, QQ : array-like or tensor of shapes (n, q) and (q, q), default=None
             Of the pool to the query set, and among that.
         UP, PP : array-like or tensor of shapes (n, p) and (p, p), default=None
@@ -119,7 +116,7 @@ class Similarity:
         X = as_table(X, "X")
         tables = {"U": X, "Q": query, "P": private}
         sets = {
-            name: table if name == "U" else as_table(table, _SETS[name], like=X)
+            name: table if name == "U" else as_table(table, SETS[name], like=X)
             for name, table in tables.items()
             if table is not None
         }
@@ -160,10 +157,60 @@ class Similarity:
         ValueError
             If arrays do not fit each other, or a value is NaN or infinite.
         """
-        pairs = {"U": (logit_gradient, embedding), "Q": query, "P": private}
-        sets = {
-            name: _outer(*pair, bias=bias)
-            for name, pair in pairs.items()
-            if pair is not None
-        }
+        pool = outer(logit_gradient, embedding, bias=bias)
+        sets = {"U": pool}
+        for letter, pair in (("Q", query), ("P", private)):
+            if pair is not None:
+                sets[letter] = outer_like(pool, pair, SETS[letter], bias=bias)
         return cls(Points(sets, metric))
+
+    def block(
+        self, left: str, right: str, rows: Any = _ALL, columns: Any = _ALL
+    ) -> Any:
+        """Return similarities of some rows of one set to some rows of another.
+
+        Parameters
+        ----------
+        left, right : {"U", "Q", "P"}
+            The pool, the query set or the private set.
+        rows, columns : slice or array of positions, default=slice(None)
+            Which of them.
+
+        Returns
+        -------
+        ndarray or tensor of shape (len(rows), len(columns))
+            A new array.
+        """
+        return self._source.block(left, right, rows, columns)
+
+    def diagonal(self, name: str = "U") -> Any:
+        """Return the similarity of each row of a set to itself."""
+        return self._source.diagonal(name)
+
+    def columns(self, left: str, rows: Any) -> Any:
+        """Return similarities of a whole set to some pool rows, (rows, left).
+
+        A new array, each pool row's in one piece.
+        """
+        return self._source.columns(left, rows)
+
+    def pairs(self, j: int) -> Any:
+        """Return the similarities of a pool row to all, of both directions, (n,)."""
+        return self._source.pairs(j)
+
+    def totals(self, left: str) -> Any:
+        """Return the sum over a set of the similarities to each pool row, (n,)."""
+        return self._source.totals(left)
+
+    def linear(self, name: str = "U") -> Any:
+        """Return vectors whose inner products are those of a set, or None."""
+        return self._source.linear(name)
+
+    def vector(self, values: Any) -> Any:
+        """Return values as an array of the kind and precision of the similarities."""
+        return self._source.vector(values)
+
+    def empty(self, shape: tuple[int, ...]) -> Any:
+        """Return an array of that kind whose values are not set yet."""
+        xp, like = self.xp, self.vector([0.0])
+        return xp.empty(shape, dtype=like.dtype, device=like.device)

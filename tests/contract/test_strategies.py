@@ -46,6 +46,7 @@ ARGUMENTS = {
     "PAL": lambda: {"max_epochs": 1, "n_sub_rounds": 2, "device": "cpu"},
     "PT4AL": lambda: {"representation": Brightness()},
     "Partitioned": lambda: {"strategy": strategies.CoreSet(), "n_partitions": 3},
+    "SubmodularSampling": lambda: {"function": "FLCG"},
     "VAAL": lambda: {"max_epochs": 1, "device": "cpu"},
 }
 

@@ -1,0 +1,45 @@
+"""Set functions over a pool, and how to maximize them: what to choose together.
+
+A `Similarity` compares rows of a pool among each other, to a query set and to a private
+set; a function values sets of rows by it; `maximize` finds a set of large value. Arrays
+in, arrays out, as in `skal.functional`.
+"""
+
+from ._functions import (
+    FLCG,
+    FLCMI,
+    FLQMI,
+    FLVMI,
+    GCCG,
+    GCMI,
+    DivGCMI,
+    FacilityLocation,
+    GraphCut,
+    LogDetCG,
+    LogDetCMI,
+    LogDeterminant,
+    LogDetMI,
+    SetFunction,
+)
+from ._maximize import Selection, maximize
+from ._similarity import Similarity
+
+__all__ = [
+    "FLCG",
+    "FLCMI",
+    "FLQMI",
+    "FLVMI",
+    "GCCG",
+    "GCMI",
+    "DivGCMI",
+    "FacilityLocation",
+    "GraphCut",
+    "LogDetCG",
+    "LogDetCMI",
+    "LogDetMI",
+    "LogDeterminant",
+    "Selection",
+    "SetFunction",
+    "Similarity",
+    "maximize",
+]

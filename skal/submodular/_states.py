@@ -1,0 +1,175 @@
+"""What a set function knows of the set so far, and what a row would add to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skal.functional._arrays import row_chunks, to_numpy
+from skal.submodular._points import chunks
+from skal.submodular._similarity import Similarity
+
+_CELLS_KEPT = 2**22  # of columns of similarities
+_CELLS_AT_ONCE = 2**17
+
+
+class State:
+    """A set that grows, and the gains of the rows that it may grow by.
+
+    Attributes
+    ----------
+    n : int
+        Rows of the pool.
+    relevance : ndarray of shape (n,) or None
+        What to go by when no row adds anything.
+    bounded : bool
+        Whether gains are costly and never grow, so that old ones are bounds.
+    """
+
+    bounded = False
+    relevance: Any = None
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def gains(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return what each of some rows would add."""
+        raise NotImplementedError
+
+    def add(self, j: int) -> None:
+        """Take a row into the set."""
+        raise NotImplementedError
+
+
+class Coverage(State):
+    """Each row of a set is served by the member most similar to it.
+
+    ``sum_i max(0, max_{j in A} s'_ij)`` with ``s'_ij = max(min(s_ij, c_i) - d_i, 0)``,
+    and a value of its own for each member.
+
+    Parameters
+    ----------
+    similarity : Similarity
+    served : {"U", "Q"}
+        The rows i.
+    cap, floor : arrays (rows served,) or None
+        ``c_i`` and ``d_i``.
+    own : array of shape (n,) or None
+        What a member is worth by itself.
+    relevance : array of shape (n,) or None
+    """
+
+    bounded = True
+
+    def __init__(
+        self,
+        similarity: Similarity,
+        served: str = "U",
+        *,
+        cap: Any = None,
+        floor: Any = None,
+        own: Any = None,
+        relevance: Any = None,
+    ) -> None:
+        super().__init__(similarity.n)
+        self.similarity, self.served, self.xp = similarity, served, similarity.xp
+        self.cap, self.floor, self.relevance = cap, floor, relevance
+        self.own = np.zeros(self.n) if own is None else np.asarray(own, np.float64)
+        width = (similarity.n_query or 0) if served == "Q" else similarity.n
+        self.best = similarity.vector(np.zeros(width))
+        self.columns = _Columns(self.make, self.n, width, similarity)
+
+    def make(self, rows: Any) -> Any:
+        """Return transformed similarities (rows, served)."""
+        xp, block = self.xp, self.similarity.columns(self.served, rows)
+        if self.cap is not None:
+            block = xp.minimum(block, self.cap)
+        if self.floor is not None:
+            block -= self.floor
+        return block
+
+    def gains(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return what each of some rows would add."""
+        gains = self.own[rows].copy()
+        for part in chunks(len(rows), len(self.best)):
+            gains[part] += self._above_best(*self.columns.take(rows[part]))
+        return gains
+
+    def _above_best(self, table: Any, slots: Any) -> NDArray[np.float64]:
+        """Sum what lies above the best so far, a few columns at a time.
+
+        The sums of equal columns are equal to the last bit.
+        """
+        sums = np.empty(len(slots))
+        for part in row_chunks(len(slots), max(1, _CELLS_AT_ONCE // len(self.best))):
+            over = self.xp.maximum(table[slots[part]], self.best)
+            over -= self.best
+            sums[part] = to_numpy(self.xp.sum(over, axis=1))
+        return sums
+
+    def add(self, j: int) -> None:
+        """Take a row into the set."""
+        table, slots = self.columns.take(np.array([j]))
+        self.best = self.xp.maximum(self.best, table[slots[0]])
+
+
+class _Columns:
+    """Columns of similarities, as many of them kept as a bound on memory allows."""
+
+    def __init__(self, make: Any, n: int, width: int, similarity: Similarity) -> None:
+        self.make, self.n_slots = make, min(n, _CELLS_KEPT // max(1, width))
+        self.slot_of = np.full(n, -1, np.intp)
+        self.row_in = np.full(self.n_slots, -1, np.intp)
+        self.used = np.zeros(self.n_slots, np.intp)  # when a slot was last asked for
+        self.values = similarity.vector(np.empty((0, width)))
+        if self.n_slots:
+            self.values = similarity.empty((self.n_slots, width))
+        self.time = 0
+
+    def take(self, rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
+        """Return a table of columns, and where in it those of some rows are."""
+        self.time += 1
+        slots = self.slot_of[rows]
+        missing = rows[slots < 0]
+        self.used[slots[slots >= 0]] = self.time
+        if len(missing) > self.n_slots - (len(rows) - len(missing)):
+            return self.make(rows), np.arange(len(rows))
+        if len(missing):
+            free = np.argpartition(self.used, len(missing) - 1)[: len(missing)]
+            old = self.row_in[free]
+            self.slot_of[old[old >= 0]] = -1
+            self.values[free] = self.make(missing)
+            self.row_in[free], self.slot_of[missing] = missing, free
+            self.used[free] = self.time
+            slots = self.slot_of[rows]
+        return self.values, slots
+
+
+class Quadratic(State):
+    """Values of rows by themselves, and of pairs.
+
+    ``sum_{j in A} linear_j - weight * sum_{i != j in A} s_ij``, pairs counted once in
+    each order.
+    """
+
+    def __init__(self, similarity: Similarity, linear: Any, weight: float) -> None:
+        super().__init__(similarity.n)
+        self.similarity, self.weight = similarity, weight
+        self.current = np.array(linear, np.float64)
+
+    def gains(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        return self.current[rows]
+
+    def add(self, j: int) -> None:
+        if self.weight:
+            self.current -= self.weight * to_numpy(self.similarity.pairs(j))
+
+
+class Dispersed(Quadratic):
+    """Values of rows by themselves, and the dissimilarities of pairs, each once."""
+
+    def add(self, j: int) -> None:
+        alike = to_numpy(self.similarity.pairs(j)) / 2
+        self.current += self.weight * (1 - alike)
