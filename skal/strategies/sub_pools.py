@@ -35,8 +35,8 @@ class BAL(SubPools):
     and this is the choice of the sampler in random parts of the pool.
 
     The first batch needs no labels: ``initial="strategy"``. It is the hardest rows, and
-    a small one is often worse than random ones. Orders the pool once, by k-means in O(n * n_clusters * d) a pass; a round reads the model in its
-    part only.
+    a small one is often worse than random ones. Orders the pool once, by k-means in
+    O(n * n_clusters * d) a pass; a round reads the model in its part only.
 
     Parameters
     ----------
