@@ -29,15 +29,17 @@ from skal.strategies import CoreSet, EntropySampling, MarginSampling, RandomSamp
 
 # What reads no model, or stochastic passes, which a linear model has not; what trains a
 # net of its own; what wraps.
-NEED_NETS = ("LearningLoss", "PAL", "VAAL")
+NEED_NETS = ("LearningLoss", "NormalizedConfidenceSampling", "PAL", "PT4AL", "VAAL")
+HOLD_ONE = ("ClassBalanced", "Partitioned", "SubmodularSampling")
 OTHERWISE = ("QueryStrategy", "RandomSampling", "BALD", "BatchBALD", *NEED_NETS)
 READ_THE_MODEL = [
     strategies.ClassBalanced(EntropySampling()),
     strategies.Partitioned(strategies.BADGE(), n_partitions=2),
+    strategies.SubmodularSampling("FLCG"),
     *[
         getattr(strategies, name)()
         for name in strategies.__all__
-        if name not in (*OTHERWISE, "ClassBalanced", "Partitioned")
+        if name not in (*OTHERWISE, *HOLD_ONE)
     ],
 ]
 
