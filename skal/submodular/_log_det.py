@@ -91,7 +91,6 @@ class Variances:
         self.covariances.add(variance)
         scaled = with_j / np.sqrt(variance)
         self.left -= scaled**2
-        self.left[j] = variance
 
 
 class _Lean:

@@ -104,7 +104,7 @@ def maximize(
     _check(f, optimizer, epsilon)
     prices = _prices(n, costs, f.similarity.n)
     state = f.start()
-    lazy = optimizer != "naive" and state.bounded and f.submodular
+    lazy = optimizer != "naive" and state.bounded
     search = (_Lazy if lazy else _Eager)(state, prices, f)
     n_drawn = None
     if optimizer in ("stochastic", "lazier") and n > 0:

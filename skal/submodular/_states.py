@@ -11,7 +11,7 @@ from skal.functional._arrays import row_chunks, to_numpy
 from skal.submodular._points import chunks
 from skal.submodular._similarity import Similarity
 
-_CELLS_KEPT = 2**22  # of columns of similarities
+_BYTES_KEPT = 3 * 2**24  # of columns of similarities
 _CELLS_AT_ONCE = 2**17
 
 
@@ -119,7 +119,8 @@ class _Columns:
     """Columns of similarities, as many of them kept as a bound on memory allows."""
 
     def __init__(self, make: Any, n: int, width: int, similarity: Similarity) -> None:
-        self.make, self.n_slots = make, min(n, _CELLS_KEPT // max(1, width))
+        row_bytes = max(1, width) * (4 if similarity.single else 8)
+        self.make, self.n_slots = make, min(n, _BYTES_KEPT // row_bytes)
         self.slot_of = np.full(n, -1, np.intp)
         self.row_in = np.full(self.n_slots, -1, np.intp)
         self.used = np.zeros(self.n_slots, np.intp)  # when a slot was last asked for

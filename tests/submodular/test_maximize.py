@@ -249,6 +249,10 @@ def test_random_parts_have_the_size_of_the_paper(n, epsilon, size, optimizer, pa
     sizes = [len(rows) for rows in parts]
     assert sizes == [min(size, 40 - i) for i in range(n)]
     assert all(len(np.unique(rows)) == len(rows) for rows in parts)
+    parts.clear()  # as many rows for the money
+    given = {"optimizer": optimizer, "epsilon": epsilon, "random_state": 0}
+    maximize(f, 2.5 * n, costs=np.full(40, 2.5), **given)
+    assert [len(rows) for rows in parts] == sizes
 
 
 @pytest.mark.parametrize("optimizer", ["stochastic", "lazier"])
@@ -292,7 +296,7 @@ def test_saturated_functions_are_filled_by_relevance():
     UU = [[1, 0.9, 0, 0], [0.9, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
     UQ, UP = [[0.5], [0.4], [0], [0]], [[0], [0], [0.3], [0.1]]
     similarity = Similarity.from_matrix(UU, UQ=UQ, UP=UP)
-    expected = {FLVMI: [0, 1, 2, 3], FLCMI: [0, 1, 3, 2]}
+    expected = {FLVMI: [0, 1, 2, 3], FLCMI: [0, 1, 3, 2]}  # by .5 .4 0 0 less 0 0 .3 .1
     for kind, picks in expected.items():
         chosen = maximize(kind(similarity), 4)
         np.testing.assert_array_equal(chosen[0], picks)
@@ -309,6 +313,14 @@ def test_filling_up_weighs_the_private_set_by_nu():
         chosen = maximize(FLCMI(similarity, nu=nu), 3)
         np.testing.assert_array_equal(chosen[0], picks)
         assert chosen.n_filled == 3
+
+
+def test_what_is_covered_is_filled_up_by_how_unlike_it_is():
+    given = {"UU": np.eye(4) / 2, "UP": [[0.8], [0.6], [0], [0.7]]}
+    chosen = maximize(FLCG(Similarity.from_matrix(**given)), 4)
+    np.testing.assert_array_equal(chosen[0], [2, 1, 3, 0])
+    np.testing.assert_array_equal(chosen[1], [0.5, 0, 0, 0])
+    assert chosen.n_filled == 3
 
 
 def test_what_fills_up_is_paid_for():

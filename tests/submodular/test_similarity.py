@@ -10,6 +10,15 @@ from scipy import sparse
 from skal.submodular import FLQMI, GraphCut, LogDetCMI, Similarity, maximize
 
 METRICS = ["cosine", "shifted", "dot", "rbf"]
+KINDS = [
+    "dense",
+    "sparse",
+    "torch",
+    "gradients",
+    "sparse gradients",
+    "mixed gradients",
+    "matrix",
+]
 SIZES = {"U": 23, "Q": 4, "P": 3}
 all_metrics = pytest.mark.parametrize("metric", METRICS)
 
@@ -59,13 +68,14 @@ def from_tables(sets, metric, convert=lambda x: x):
 
 def make(kind, metric):
     """Return a similarity, and the features that it stands for."""
-    if kind == "gradients":
-        factors, sets = gradients()
-        Q, P = factors["Q"], factors["P"]
-        return (
-            Similarity.from_gradients(*factors["U"], query=Q, private=P, metric=metric),
-            sets,
-        )
+    if kind in ("gradients", "sparse gradients", "mixed gradients"):
+        (factors, sets), table = gradients(), np.array
+        if kind != "gradients":
+            table = sparse.csr_array
+        U, Q, P = ((a, table(h)) for a, h in (factors[name] for name in "UQP"))
+        Q = factors["Q"] if kind == "mixed gradients" else Q
+        similarity = Similarity.from_gradients(*U, query=Q, private=P, metric=metric)
+        return similarity, sets
     sets = tables()
     if kind == "matrix":
         names = ["UU", "UQ", "QQ", "UP", "PP", "QP"]
@@ -76,7 +86,7 @@ def make(kind, metric):
 
 
 @all_metrics
-@pytest.mark.parametrize("kind", ["dense", "sparse", "torch", "gradients", "matrix"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_part_is_that_of_the_whole_matrix(kind, metric):
     similarity, sets = make(kind, metric)
     assert (similarity.n, similarity.n_query, similarity.n_private) == (23, 4, 3)
@@ -193,7 +203,7 @@ def test_parts_are_new_arrays():
         Similarity.from_matrix(UU),
         Similarity.from_features(X, metric="dot"),
     ):
-        before = similarity.block("U", "U")
+        before = similarity.block("U", "U").copy()
         for part in (
             similarity.block("U", "U"),
             similarity.columns("U", np.array([0])),
@@ -321,6 +331,12 @@ WRONG = {
         "logit_gradient holds NaN",
     ),
     "embedding is inf": (of_gradients, [A, broken((4, 2), INF)], {}, "embedding holds"),
+    "sparse embedding is NaN": (
+        of_gradients,
+        [A, sparse.csr_array(broken((4, 2), NAN))],
+        {},
+        "embedding holds",
+    ),
     "query gradient is NaN": (
         of_gradients,
         [A, H],
@@ -361,11 +377,6 @@ def test_what_is_wrong_is_named(case):
     call, arguments, params, message = WRONG[case]
     with pytest.raises(ValueError, match=message):
         call(*arguments, **params)
-
-
-def test_sparse_embeddings_of_gradients_are_refused():
-    with pytest.raises(TypeError, match="embedding is sparse"):
-        of_gradients(A, sparse.csr_array(H))
 
 
 def test_a_matrix_that_is_needed_and_was_not_given_is_named():
