@@ -187,6 +187,8 @@ class SIMILAR(_OfSets):
     only_misclassified : bool, default=False
         Whether the choice should be like those rows of `query_set` only that the model
         gets wrong, as long as there are some.
+    grow_query_set : bool, default=False
+        Whether labeled rows of the classes of `query_set` join it, as they are bought.
     metric : {"cosine", "shifted", "dot", "rbf"}, default="cosine"
         How gradients are compared.
     optimizer : {"auto", "naive", "lazy", "stochastic", "lazier"}, default="auto"
@@ -244,6 +246,7 @@ class SIMILAR(_OfSets):
     function: Any = None
     query_set: Any = None
     only_misclassified: bool = False
+    grow_query_set: bool = False
 
     def _select(
         self,
@@ -267,9 +270,12 @@ class SIMILAR(_OfSets):
             "ood": (outside.astype(ood_proba.dtype), ood_embedding),
         }
         if "query" in query:
-            sets["query"], rare = self._held_out()
-            others = ~np.isin(self._pool.labeled_y, rare)
-            sets["others"] = tuple(part[others] for part in sets["labeled"])
+            sets["query"], classes = self._held_out()
+            rare = np.isin(self._pool.labeled_y, classes)
+            sets["found"] = tuple(part[rare] for part in sets["labeled"])
+            sets["others"] = tuple(part[~rare] for part in sets["labeled"])
+            if self.grow_query_set and "labeled" not in query:
+                query = (*query, "found")
         similarity = Similarity.from_gradients(
             _with_column(logit_gradient),
             embedding,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -50,8 +50,9 @@ class Partitioned(_Wrapper):
 
     Makes strategies affordable whose cost grows faster than the pool: with p parts,
     one that is quadratic in the pool costs a p-th. The parts do not see each other's
-    picks, so a batch may hold near-duplicates from different parts, and a strategy that
-    costs a pass over the pool gains nothing.
+    picks, so a batch may hold near-duplicates from different parts, unless `oversample`
+    makes the strategy choose among them; and a strategy that costs a pass over the pool
+    gains nothing.
 
     Parameters
     ----------
@@ -59,6 +60,13 @@ class Partitioned(_Wrapper):
         Chooses in each part, in proportion to its size.
     n_partitions : int
         How many parts; a smaller batch is chosen from as many parts as it has rows.
+    oversample : float or None, default=None
+        None joins what the parts choose. A number above 1 has each part choose that
+        many times its share, and then the strategy once more from all of these [2]_: a
+        better batch, for the price of a query over ``oversample * query_size`` rows.
+    shuffle : bool, default=True
+        Whether the parts are random; False cuts the candidates where they stand, in the
+        order of the pool, which takes equal parts of a pool that is shuffled.
 
     Attributes
     ----------
@@ -69,6 +77,8 @@ class Partitioned(_Wrapper):
     ----------
     .. [1] Kothawade, Beck, Killamsetty & Iyer (2021). SIMILAR: Submodular Information
        Measures Based Active Learning in Realistic Scenarios.
+    .. [2] Mirzasoleiman, Karbasi, Sarkar & Krause (2013). Distributed Submodular
+       Maximization: Identifying Representative Elements in Massive Data. NeurIPS.
 
     Examples
     --------
@@ -81,23 +91,41 @@ class Partitioned(_Wrapper):
     """
 
     n_partitions: int
+    oversample: float | None = None
+    shuffle: bool = True
 
     def _select(self, query_size, rng, candidates):
         n_parts = self.n_partitions
         if not isinstance(n_parts, Integral) or n_parts < 1:
             raise ValueError(f"n_partitions is {n_parts!r}: give an int of 1 or more.")
-        sizes, shares = partition_sizes(
-            len(candidates), query_size, min(n_parts, query_size)
-        )
-        order = rng.permutation(len(candidates))
-        parts = np.split(candidates[order], np.cumsum(sizes)[:-1])
+        if self.oversample is None:
+            chosen = self._from_parts(query_size, rng, candidates)
+        else:
+            chosen = self._from_parts(self._n_first(query_size), rng, candidates)
+            chosen = self.strategy_._query(query_size, np.sort(chosen), key=(n_parts,))
+        return np.searchsorted(candidates, chosen)
+
+    def _n_first(self, query_size):
+        """Return how many rows the parts choose for the last choice."""
+        times = self.oversample
+        if not isinstance(times, Real) or not 1 <= times < np.inf:
+            raise ValueError(
+                f"oversample is {times!r}: give None, or a number of 1 or more."
+            )
+        return int(np.ceil(times * query_size))
+
+    def _from_parts(self, n, rng, candidates):
+        """Choose n rows, each part its share, the first of all parts first."""
+        n = min(n, len(candidates))
+        sizes, shares = partition_sizes(len(candidates), n, min(self.n_partitions, n))
+        rows = rng.permutation(candidates) if self.shuffle else candidates
+        parts = np.split(rows, np.cumsum(sizes)[:-1])
         picks = [
             self.strategy_._query(share, np.sort(part), key=(number,))
             for number, (part, share) in enumerate(zip(parts, shares, strict=True))
         ]
         ranks = np.concatenate([np.arange(len(pick)) for pick in picks])
-        merged = np.concatenate(picks)[np.argsort(ranks, kind="stable")]
-        return np.searchsorted(candidates, merged)
+        return np.concatenate(picks)[np.argsort(ranks, kind="stable")]
 
 
 class ClassBalanced(_Wrapper):

@@ -15,7 +15,7 @@ from skal.submodular._functions import SetFunction
 from skal.submodular._states import State
 
 _OPTIMIZERS = ("auto", "naive", "lazy", "stochastic", "lazier")
-_ACTIVE, _BATCH = 2048, 16
+_ACTIVE, _BATCH = 2048, 32
 _NOTHING = 1e-9  # a gain that is none, in parts of the value so far; 1e-6 in float32
 
 
@@ -230,11 +230,11 @@ class _Lazy(_Eager):
             j = rows[int(bounds.argmax())]
             if self.fresh[j]:
                 return int(j), float(self.bounds[j] * self.prices[j])
-            old = ~self.fresh[rows]
-            stale = rows[old]
+            fresh = self.fresh[rows]
+            rivals = ~fresh & (bounds >= bounds.max(where=fresh, initial=-np.inf))
+            stale = rows[rivals]
             if len(stale) > n:
-                stale = stale[np.argpartition(-bounds[old], n)[:n]]
-            stale = np.sort(stale)
+                stale = np.sort(stale[np.argpartition(-bounds[rivals], n)[:n]])
             self.bounds[stale] = self.state.gains(stale) / self.prices[stale]
             self.fresh[stale] = True
             n *= 2

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import get_config
 
 from skal.functional._arrays import row_chunks, to_numpy
 from skal.submodular._points import chunks
 from skal.submodular._similarity import Similarity
 
-_BYTES_KEPT = 3 * 2**24  # of columns of similarities
-_CELLS_AT_ONCE = 2**17
+_CELLS_AT_ONCE = 2**16
 
 
 class State:
@@ -78,8 +78,8 @@ class Coverage(State):
         self.cap, self.floor, self.relevance = cap, floor, relevance
         self.own = np.zeros(self.n) if own is None else np.asarray(own, np.float64)
         width = (similarity.n_query or 0) if served == "Q" else similarity.n
-        self.best = similarity.vector(np.zeros(width))
-        self.columns = _Columns(self.make, self.n, width, similarity)
+        self.best, self.started = similarity.vector(np.zeros(width)), False
+        self.columns = _Columns(self.n, width, similarity)
 
     def make(self, rows: Any) -> Any:
         """Return transformed similarities (rows, served)."""
@@ -94,7 +94,9 @@ class Coverage(State):
         """Return what each of some rows would add."""
         gains = self.own[rows].copy()
         for part in chunks(len(rows), len(self.best)):
-            gains[part] += self._above_best(*self.columns.take(rows[part]))
+            view = gains[part]
+            for places, table, slots in self.columns.take(rows[part], self.make):
+                view[places] += self._above_best(table, slots)
         return gains
 
     def _above_best(self, table: Any, slots: Any) -> NDArray[np.float64]:
@@ -104,48 +106,59 @@ class Coverage(State):
         """
         sums = np.empty(len(slots))
         for part in row_chunks(len(slots), max(1, _CELLS_AT_ONCE // len(self.best))):
-            over = self.xp.maximum(table[slots[part]], self.best)
-            over -= self.best
-            sums[part] = to_numpy(self.xp.sum(over, axis=1))
+            over = table[slots[part]]
+            if self.started:
+                over -= self.best
+            sums[part] = to_numpy(self.xp.sum(_positive_part(over), axis=1))
         return sums
 
     def add(self, j: int) -> None:
         """Take a row into the set."""
-        table, slots = self.columns.take(np.array([j]))
+        [(_, table, slots)] = self.columns.take(np.array([j]), self.make)
         self.best = self.xp.maximum(self.best, table[slots[0]])
+        self.started = True
+
+
+def _positive_part(values: Any) -> Any:
+    """Put 0 in the place of what is below, in place."""
+    if isinstance(values, np.ndarray):
+        return np.maximum(values, 0, out=values)
+    return values.clamp_(min=0)
 
 
 class _Columns:
-    """Columns of similarities, as many of them kept as a bound on memory allows."""
+    """Columns of similarities; the first stay, as half of `working_memory` takes them.
 
-    def __init__(self, make: Any, n: int, width: int, similarity: Similarity) -> None:
+    To let the last ones stay is worse: greedy comes back to a column when it has been
+    through all others.
+    """
+
+    def __init__(self, n: int, width: int, similarity: Similarity) -> None:
         row_bytes = max(1, width) * (4 if similarity.single else 8)
-        self.make, self.n_slots = make, min(n, _BYTES_KEPT // row_bytes)
-        self.slot_of = np.full(n, -1, np.intp)
-        self.row_in = np.full(self.n_slots, -1, np.intp)
-        self.used = np.zeros(self.n_slots, np.intp)  # when a slot was last asked for
-        self.values = similarity.vector(np.empty((0, width)))
-        if self.n_slots:
-            self.values = similarity.empty((self.n_slots, width))
-        self.time = 0
+        limit = int(get_config()["working_memory"] * 2**19)
+        self.slot_of, self.n_used = np.full(n, -1, np.intp), 0
+        self.values = similarity.empty((min(n, limit // row_bytes), width))
 
-    def take(self, rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
-        """Return a table of columns, and where in it those of some rows are."""
-        self.time += 1
-        slots = self.slot_of[rows]
-        missing = rows[slots < 0]
-        self.used[slots[slots >= 0]] = self.time
-        if len(missing) > self.n_slots - (len(rows) - len(missing)):
-            return self.make(rows), np.arange(len(rows))
-        if len(missing):
-            free = np.argpartition(self.used, len(missing) - 1)[: len(missing)]
-            old = self.row_in[free]
-            self.slot_of[old[old >= 0]] = -1
-            self.values[free] = self.make(missing)
-            self.row_in[free], self.slot_of[missing] = missing, free
-            self.used[free] = self.time
-            slots = self.slot_of[rows]
-        return self.values, slots
+    def take(
+        self, rows: NDArray[np.intp], make: Any
+    ) -> list[tuple[NDArray[np.intp], Any, NDArray[np.intp]]]:
+        """Return which of some rows are in which table of columns, and where in it."""
+        missing = np.flatnonzero(self.slot_of[rows] < 0)
+        if self.n_used + len(missing) <= len(self.values):
+            self._keep(rows[missing], make)
+            return [(np.arange(len(rows)), self.values, self.slot_of[rows])]
+        kept = np.flatnonzero(self.slot_of[rows] >= 0)
+        found = [(missing, make(rows[missing]), np.arange(len(missing)))]
+        if len(kept):
+            found.append((kept, self.values, self.slot_of[rows[kept]]))
+        return found
+
+    def _keep(self, rows: NDArray[np.intp], make: Any) -> None:
+        if len(rows):
+            slots = slice(self.n_used, self.n_used + len(rows))
+            self.values[slots] = make(rows)
+            self.slot_of[rows] = np.arange(slots.start, slots.stop)
+            self.n_used = slots.stop
 
 
 class Quadratic(State):

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
@@ -415,8 +416,10 @@ def test_memory_does_not_grow_with_pairs_of_rows(cls):
     pool["y"][:120] = np.arange(120) % 40
     strategy = begin(make(cls), pool)
     candidates = some(cls, pool)
+    import_module("skal.estimators")  # modules of nets take memory too
     tracemalloc.start()
-    strategy.query(50, candidates=candidates)
+    with config_context(working_memory=80):  # MB
+        strategy.query(50, candidates=candidates)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     draws = "proba_draws" in reads(cls)  # ten trees, (10, n, 40), in two copies

@@ -109,6 +109,15 @@ def test_only_those_that_the_model_gets_wrong(compared):
     same(compared["query"], QUERY)  # none is wrong
 
 
+@pytest.mark.parametrize("scenario", ["rare", "rare+redundancy", "ood"])
+def test_rare_rows_that_were_bought_join_the_query_set(compared, scenario):
+    strategy = SIMILAR(scenario=scenario, query_set=RARE, grow_query_set=True)
+    strategy.fit(X, Y, estimator=MODEL).query(2)
+    bought = tuple(part[TRUTH[:12] == 2] for part in LABELED)
+    like = joined(LABELED, QUERY) if scenario == "ood" else joined(QUERY, bought)
+    same(compared["query"], like)
+
+
 def test_strangers_and_copies_cover_differently():
     features = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
     private = np.array([[1.0, 0.0], [1.0, 0.0]])  # a stranger and a labeled row

@@ -112,6 +112,50 @@ def test_bad_n_partitions_is_named(proba, n_partitions):
         fit(Partitioned(Spy(), n_partitions=n_partitions), proba).query(5)
 
 
+def test_parts_can_be_cut_where_rows_stand(proba):
+    inner = Partitioned(Spy(), n_partitions=3, shuffle=False)
+    strategy = fit(inner, proba, range(30))
+    strategy.query(10)
+    parts = [list(part) for _, part in strategy.strategy_.asked_]
+    assert parts == [list(range(start, start + 90)) for start in (30, 120, 210)]
+
+
+def test_what_the_parts_chose_is_chosen_from_again(proba):
+    inner = Partitioned(Spy(), n_partitions=3, oversample=2.5, random_state=0)
+    strategy = fit(inner, proba, range(30))
+    picked = strategy.query(10)
+    asked = strategy.strategy_.asked_
+    assert [n for n, _ in asked] == [9, 8, 8, 10]
+    of_parts = np.concatenate([part[:n] for n, part in asked[:3]])  # as Spy picks
+    assert list(asked[3][1]) == sorted(of_parts)
+    assert len(set(strategy.strategy_.drawn_)) == 4
+    assert picked.tolist() == list(asked[3][1])[:10]
+
+
+def test_a_second_choice_leaves_copies_out():
+    """Parts that do not see each other choose the same corners; all together do not."""
+    corners = np.repeat(np.eye(6) * 10, 20, axis=0)
+    joined = Partitioned(CoreSet(), n_partitions=4, random_state=0)
+    again = Partitioned(CoreSet(), n_partitions=4, oversample=4, random_state=0)
+    found = [
+        len(np.unique(corners[strategy.fit(corners).query(6)], axis=0))
+        for strategy in (joined, again)
+    ]
+    assert found[0] < found[1] == 6
+
+
+def test_a_second_choice_from_few_candidates_takes_them_all(proba):
+    strategy = fit(Partitioned(Spy(), n_partitions=3, oversample=99), proba, range(290))
+    assert sorted(strategy.query(10)) == list(range(290, 300))
+
+
+@pytest.mark.parametrize("oversample", [0, 0.5, np.inf, np.nan, "2", -3])
+def test_bad_oversample_is_named(proba, oversample):
+    strategy = Partitioned(Spy(), n_partitions=2, oversample=oversample)
+    with pytest.raises(ValueError, match="oversample"):
+        fit(strategy, proba).query(5)
+
+
 # ClassBalanced -----------------------------------------------------------------------
 
 

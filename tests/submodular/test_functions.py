@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
+from sklearn import config_context
 
 from skal import submodular
 from skal.submodular import (
@@ -24,7 +25,6 @@ from skal.submodular import (
     LogDetMI,
     Similarity,
     _log_det,
-    _states,
     maximize,
 )
 
@@ -471,12 +471,12 @@ def test_rounding_in_single_precision_is_not_taken_for_a_matrix_without_covarian
     assert len(maximize(f, 200)[0]) == 200
 
 
-def test_no_matrix_of_all_pairs_is_formed(monkeypatch):
-    monkeypatch.setattr(_states, "_BYTES_KEPT", 2**22)
+def test_no_matrix_of_all_pairs_is_formed():
     X = np.random.default_rng(0).normal(size=(6000, 8)).astype("f4")
     for kind, most in [(FacilityLocation, 2**20 * 4), (GraphCut, 0), (LogDetMI, 0)]:
         tracemalloc.start()
-        maximize(kind(Similarity.from_features(X, query=X[:5])), 3)
+        with config_context(working_memory=8):  # MB, of which half for columns
+            maximize(kind(Similarity.from_features(X, query=X[:5])), 3)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < most + 2.5e7  # all pairs: 1.44e8

@@ -1,9 +1,13 @@
 """Greedy choices against a slow twin, with ties, costs and random parts of the rows."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import config_context
 
 from skal.submodular import (
     FLCG,
@@ -380,3 +384,28 @@ def test_what_is_wrong_is_named(given, message):
     given = {"f": problem(GCMI), "n": 3} | given
     with pytest.raises((ValueError, TypeError), match=message):
         maximize(given.pop("f"), given.pop("n"), **given)
+
+
+@pytest.mark.parametrize("working_memory", [0, 0.001, 0.01, 1024])
+def test_how_many_columns_are_kept_changes_no_pick(working_memory):
+    X = np.random.default_rng(3).normal(size=(90, 4))
+    f = FacilityLocation(Similarity.from_features(X))
+    expected, gains = maximize(f, 30, optimizer="naive")
+    with config_context(working_memory=working_memory):  # MB, half of it for columns
+        found, same = maximize(f, 30)
+    assert found.tolist() == expected.tolist()
+    np.testing.assert_allclose(same, gains, rtol=1e-9)
+
+
+def test_what_a_run_took_is_given_back_at_once():
+    """Without waiting for cycles to be collected: tables of columns are large."""
+    f = FacilityLocation(Similarity.from_features(np.eye(20)))
+    state = f.start()
+    state.add(3)
+    seen = weakref.ref(state)
+    gc.disable()
+    try:
+        del state
+        assert seen() is None
+    finally:
+        gc.enable()
