@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skal.functional._arrays import to_numpy
-from skal.submodular._log_det import Beside, LogDet, Variances, not_positive
+from skal.submodular._log_det import (
+    Beside,
+    LazyLogDet,
+    LogDet,
+    Variances,
+    is_lean,
+    not_positive,
+)
 from skal.submodular._points import chunks
 from skal.submodular._similarity import Similarity
 from skal.submodular._states import Coverage, Dispersed, Quadratic, State
@@ -538,14 +545,14 @@ class LogDeterminant(SetFunction):
     def _all_beside(self) -> list[Beside]:
         return [Beside(self.similarity, s, self.lambda_) for s in self._scales()]
 
-    def start(self) -> LogDet:
+    def start(self) -> LogDet | LazyLogDet:
         """Return the state of the empty set."""
-        return LogDet(
-            *(
-                Variances(self.similarity, beside, self.lambda_)
-                for beside in self._all_beside()
-            )
-        )
+        similarity, besides = self.similarity, self._all_beside()
+        scales = [scale for beside in besides for scale in beside.scales.values()]
+        if self.submodular and is_lean(similarity) and max(scales, default=0) <= 1:
+            return LazyLogDet(similarity, besides[0], self.lambda_)
+        slack = 1e-4 if similarity.single else 1e-9
+        return LogDet(Variances(similarity, besides, self.lambda_), slack)
 
     def evaluate(self, indices: Sequence[int]) -> float:
         """Return the value of a set of pool rows."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,78 +66,135 @@ class Beside:
 
 
 class Variances:
-    """Variance of each pool row given some others, that grow one by one.
+    """Variances of pool rows given sets beside the pool, and rows of it, one by one.
+
+    Parameters
+    ----------
+    similarity : Similarity
+    besides : list of Beside
+        Of each the variances given it are kept.
+    lambda_ : float
+        Added to the diagonal.
 
     Attributes
     ----------
-    left : ndarray of shape (n,), double precision
+    left : ndarray of shape (len(besides), n), double precision
     before : ndarray of shape (n,)
         The same given nothing.
     """
 
-    def __init__(self, similarity: Similarity, beside: Beside, lambda_: float) -> None:
-        self.similarity, self.n = similarity, similarity.n
+    def __init__(
+        self, similarity: Similarity, besides: list[Beside], lambda_: float
+    ) -> None:
         self.before = to_numpy(similarity.diagonal()).astype(np.float64) + lambda_
-        self.left = self.before.copy()
-        for rows in row_chunks(self.n, _CHUNK_ROWS):
-            known = beside.whitened(np.arange(rows.start, rows.stop))
-            self.left[rows] -= (known**2).sum(axis=0)
-        vectors = similarity.linear()
-        lean = vectors is not None and vectors.size <= _MOST_FEATURES
-        kind = _Lean if lean else _Columns
-        self.covariances = kind(similarity, beside)
+        self.left = np.stack([_given(beside, self.before) for beside in besides])
+        kind = _Lean if is_lean(similarity) else _Columns
+        self.covariances = kind(similarity, besides)
 
     def add(self, j: int) -> None:
         """Condition on one more row."""
-        with_j, variance = self.covariances.of(j), self.left[j]
-        self.covariances.add(variance)
-        scaled = with_j / np.sqrt(variance)
-        self.left -= scaled**2
+        with_j, variances = self.covariances.of(j), self.left[:, j].copy()
+        self.covariances.add(variances)
+        with_j /= np.sqrt(variances)[:, None]
+        self.left -= np.square(with_j, out=with_j)
+
+
+def _given(beside: Beside, before: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the variances of all pool rows given the sets beside it."""
+    left = before.copy()
+    if beside.scales:
+        for rows in row_chunks(len(left), _CHUNK_ROWS):
+            known = beside.whitened(np.arange(rows.start, rows.stop))
+            left[rows] -= (known**2).sum(axis=0)
+    return left
+
+
+def is_lean(similarity: Similarity) -> bool:
+    """Tell whether similarities are inner products of vectors that are not too long."""
+    vectors = similarity.linear()
+    return vectors is not None and vectors.size <= _MOST_FEATURES
 
 
 class _Lean:
     """Covariances by vectors whose inner products are the similarities."""
 
-    def __init__(self, similarity: Similarity, beside: Beside) -> None:
+    def __init__(self, similarity: Similarity, besides: list[Beside]) -> None:
         self.vectors = similarity.linear()
-        self.matrix = np.eye(self.vectors.size)
+        self.rests = [_Rest(similarity, beside) for beside in besides]
+
+    def of(self, j: int) -> NDArray[np.float64]:
+        vector = self.vectors.rows(j)[0]
+        self.last = np.stack([rest.of(vector) for rest in self.rests])
+        return self.vectors.times(self.last)
+
+    def add(self, variances: NDArray[np.float64]) -> None:
+        for rest, last, variance in zip(self.rests, self.last, variances, strict=True):
+            rest.add(last / np.sqrt(variance))
+
+
+class _Rest:
+    """What is left of vectors when the part that others explain is taken out.
+
+    Attributes
+    ----------
+    known : ndarray of shape (n_known, size)
+        ``x - known.T @ (known @ x)`` is left of x.
+    """
+
+    def __init__(self, similarity: Similarity, beside: Beside) -> None:
+        size = similarity.linear().size
+        self._rows = np.empty((0, size))
         if beside.scales:
-            known = [
+            sets = [
                 scale * similarity.linear(name).rows()
                 for name, scale in beside.scales.items()
             ]
-            known = beside.whitener @ np.concatenate(known)
-            self.matrix -= known.T @ known
+            self._rows = beside.whitener @ np.concatenate(sets)
+        self.n_known = len(self._rows)
 
-    def of(self, j: int) -> NDArray[np.float64]:
-        self.last = self.matrix @ self.vectors.rows(j)[0]
-        return self.vectors.times(self.last)
+    @property
+    def known(self) -> NDArray[np.float64]:
+        return self._rows[: self.n_known]
 
-    def add(self, variance: float) -> None:
-        self.matrix -= np.outer(self.last, self.last) / variance
+    def of(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
+        return vector - self.known.T @ (self.known @ vector)
+
+    def add(self, vector: NDArray[np.float64]) -> None:
+        self._rows = _with_room(self._rows, self.n_known)
+        self._rows[self.n_known] = vector
+        self.n_known += 1
 
 
 class _Columns:
     """Covariances by columns of similarities and those of the rows so far."""
 
-    def __init__(self, similarity: Similarity, beside: Beside) -> None:
+    def __init__(self, similarity: Similarity, besides: list[Beside]) -> None:
         self.similarity = similarity
-        self.known = beside.whitened(np.arange(similarity.n))
-        self.size = len(self.known)
+        self.known = [beside.whitened(np.arange(similarity.n)) for beside in besides]
+        self.sizes = [len(known) for known in self.known]
 
     def of(self, j: int) -> NDArray[np.float64]:
         column = to_numpy(self.similarity.columns("U", np.array([j]))[0])
-        known = self.known[: self.size]
-        self.last = column.astype(np.float64) - known.T @ known[:, j]
+        tables = zip(self.known, self.sizes, strict=True)
+        known = [table[:size] for table, size in tables]
+        self.last = column - np.stack([table.T @ table[:, j] for table in known])
         return self.last
 
-    def add(self, variance: float) -> None:
-        if self.size == len(self.known):
-            grown = np.empty((max(16, 2 * self.size), self.known.shape[1]))
-            grown[: self.size] = self.known
-            self.known = grown
-        self.known[self.size] = self.last / np.sqrt(variance)
-        self.size += 1
+    def add(self, variances: NDArray[np.float64]) -> None:
+        for number, variance in enumerate(variances):
+            size = self.sizes[number]
+            self.known[number] = _with_room(self.known[number], size)
+            self.known[number][size] = self.last[number] / np.sqrt(variance)
+            self.sizes[number] += 1
+
+
+def _with_room(table: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Return a table of which the first rows are used, with room for one more."""
+    if size < len(table):
+        return table
+    grown = np.empty((max(16, 2 * size), table.shape[1]))
+    grown[:size] = table
+    return grown
 
 
 class LogDet(State):
@@ -144,40 +203,75 @@ class LogDet(State):
     Parameters
     ----------
     variances : Variances
-    given_more : Variances or None
+        Of the one, or of both.
+    slack : float
+        Part of a variance by which rounding can make it grow.
     """
 
-    def __init__(
-        self, variances: Variances, given_more: Variances | None = None
-    ) -> None:
-        super().__init__(variances.n)
-        self.variances, self.given_more = variances, given_more
+    def __init__(self, variances: Variances, slack: float) -> None:
+        super().__init__(len(variances.before))
+        self.variances, self.slack = variances, slack * variances.before
         self.taken = np.zeros(self.n, dtype=bool)
-        tolerance = 1e-4 if variances.similarity.single else 1e-9
-        self.slack = tolerance * variances.before
         self._check()
 
     def gains(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return what each of some rows would add."""
-        if self.given_more is None:
-            return np.log(self.variances.left[rows])
-        return np.log(self.variances.left[rows] / self.given_more.left[rows])
+        left = self.variances.left[:, rows]
+        return np.log(left[0] if len(left) == 1 else left[0] / left[1])
 
     def add(self, j: int) -> None:
         """Take a row into the set."""
         self.variances.add(j)
-        if self.given_more is not None:
-            self.given_more.add(j)
         self.taken[j] = True
         self._check()
 
     def _check(self) -> None:
-        free = ~self.taken
-        all_left = [self.variances.left]
-        if self.given_more is not None:
-            all_left.append(self.given_more.left)
-            more = all_left[1] - all_left[0] > self.slack
-            if (more & free).any():
-                raise ValueError(not_positive("of the pool and the sets beside it"))
-        if any((left[free] <= 0).any() for left in all_left):
+        left = self.variances.left
+        grown = left[1:] - left[0] > self.slack
+        if (((left <= 0) & ~self.taken).any()) or (grown & ~self.taken).any():
             raise ValueError(not_positive("of the pool and the sets beside it"))
+
+
+class LazyLogDet(State):
+    """Logarithm of a variance, of some rows at a time.
+
+    For vectors whose similarities are surely a covariance. A row that is asked for
+    catches up with the rows that were added since it was.
+
+    Parameters
+    ----------
+    similarity : Similarity
+    beside : Beside
+    lambda_ : float
+    """
+
+    bounded = True
+    batch = 128
+
+    def __init__(self, similarity: Similarity, beside: Beside, lambda_: float) -> None:
+        super().__init__(similarity.n)
+        before = to_numpy(similarity.diagonal()).astype(np.float64) + lambda_
+        self.left = _given(beside, before)
+        self.vectors, self.rest = similarity.linear(), _Rest(similarity, beside)
+        self.n_known = np.full(self.n, self.rest.n_known)  # by each row
+
+    def gains(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return what each of some rows would add."""
+        for part in row_chunks(len(rows), _CHUNK_ROWS):
+            self._catch_up(part if len(rows) == self.n else rows[part])
+        return np.log(self.left[rows])
+
+    def _catch_up(self, rows: Any) -> None:
+        known, n_known = self.n_known[rows], self.rest.n_known
+        first = int(known.min())
+        if first < n_known:
+            explained = self.vectors.times(self.rest.known[first:], rows)
+            explained[np.arange(first, n_known)[:, None] < known] = 0
+            self.left[rows] -= np.square(explained, out=explained).sum(axis=0)
+            self.n_known[rows] = n_known
+
+    def add(self, j: int) -> None:
+        """Take a row into the set."""
+        [gain] = self.gains(np.array([j]))
+        vector = self.rest.of(self.vectors.rows(j)[0])
+        self.rest.add(vector / np.exp(gain / 2))

@@ -15,7 +15,7 @@ from skal.submodular._functions import SetFunction
 from skal.submodular._states import State
 
 _OPTIMIZERS = ("auto", "naive", "lazy", "stochastic", "lazier")
-_ACTIVE, _BATCH = 2048, 32
+_ACTIVE = 2048
 _NOTHING = 1e-9  # a gain that is none, in parts of the value so far; 1e-6 in float32
 
 
@@ -129,13 +129,15 @@ class _Run:
 
     def __init__(self, prices: NDArray[np.float64], budget: float) -> None:
         self.prices, self.budget = prices, float(budget) * (1 + _NOTHING)
+        self.dearest = prices.max(initial=0.0)
         self.left = np.ones(len(prices), dtype=bool)
         self.picks: list[int] = []
         self.gains: list[float] = []
 
     def goes_on(self) -> bool:
         """Leave out what is too dear; tell whether anything is left."""
-        self.left &= self.prices <= self.budget
+        if self.dearest > self.budget:
+            self.left &= self.prices <= self.budget
         return bool(self.left.any())
 
     def some(self, n: float, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -200,10 +202,11 @@ class _Lazy(_Eager):
 
     def __init__(self, state: State, prices: NDArray[np.float64], f: Any) -> None:
         super().__init__(state, prices, f)
-        self.bounds = np.full(state.n, np.inf)  # of gains for prices
+        self.bounds = np.full(state.n, np.inf, self.dtype)  # of gains for prices
+        self.known = np.empty(state.n)  # the last gains that were asked for
         self.fresh = np.zeros(state.n, dtype=bool)
         self.active, self.beyond = np.empty(0, np.intp), np.inf
-        self.first_beyond = 0
+        self.first_beyond, self.begun = 0, False
 
     def best(
         self, left: NDArray[np.bool_], rows: NDArray[np.intp] | None
@@ -211,37 +214,42 @@ class _Lazy(_Eager):
         """Return the row with the largest gain for its price, and the gain."""
         if rows is not None:
             return self._best_of(rows)
-        if np.isinf(self.bounds[left]).any():
-            self.bounds = self.state.gains(np.arange(self.state.n)) / self.prices
-            self.fresh[:] = True
+        if not self.begun:
+            self._ask(np.arange(self.state.n))
+            self.begun = True
         while True:
             active = self.active[left[self.active]]
             if len(active):
                 j, gain = self._best_of(active)
-                pair = self.on_grid(np.array([self.bounds[j], self.beyond]))
-                if pair[0] > pair[1] or (pair[0] == pair[1] and j < self.first_beyond):
+                bound = self.bounds[j]
+                equal = bound == self.beyond and j < self.first_beyond
+                if bound > self.beyond or equal:
                     return j, gain
             self._look_further(np.flatnonzero(left))
 
     def _best_of(self, rows: NDArray[np.intp]) -> tuple[int, float]:
-        n = _BATCH
+        n = self.state.batch
         while True:
-            bounds = self.on_grid(self.bounds[rows])
-            j = rows[int(bounds.argmax())]
-            if self.fresh[j]:
-                return int(j), float(self.bounds[j] * self.prices[j])
-            fresh = self.fresh[rows]
+            bounds, fresh = self.bounds[rows], self.fresh[rows]
+            place = int(bounds.argmax())
+            if fresh[place]:
+                j = int(rows[place])
+                return j, float(self.known[j])
             rivals = ~fresh & (bounds >= bounds.max(where=fresh, initial=-np.inf))
             stale = rows[rivals]
             if len(stale) > n:
                 stale = np.sort(stale[np.argpartition(-bounds[rivals], n)[:n]])
-            self.bounds[stale] = self.state.gains(stale) / self.prices[stale]
-            self.fresh[stale] = True
+            self._ask(stale)
             n *= 2
+
+    def _ask(self, rows: NDArray[np.intp]) -> None:
+        self.known[rows] = self.state.gains(rows)
+        self.bounds[rows] = self.on_grid(self.known[rows] / self.prices[rows])
+        self.fresh[rows] = True
 
     def _look_further(self, rows: NDArray[np.intp]) -> None:
         """Take the rows with the largest bounds, the lowest positions among equals."""
-        bounds = self.on_grid(self.bounds[rows])
+        bounds = self.bounds[rows]
         self.active, self.beyond, self.first_beyond = rows, -np.inf, len(self.bounds)
         if len(rows) > _ACTIVE:
             least = np.partition(bounds, len(rows) - _ACTIVE)[len(rows) - _ACTIVE]

@@ -18,7 +18,7 @@ from skal.functional._tables import (
     working_dtype,
 )
 
-_CHUNK_ROWS = 4096
+_CHUNK_ROWS, _SMALL = 4096, 1e-12
 METRICS = ("cosine", "shifted", "dot", "rbf")
 SETS = {"U": "X", "Q": "query", "P": "private"}
 
@@ -39,31 +39,35 @@ class Points:
         self.sets, self.metric = sets, metric
         like = sets["U"].right if isinstance(sets["U"], Outer) else sets["U"]
         self.xp, self.dtype, self.like = namespace(like), working_dtype(like), like
-        self._norms, self._scales = {}, {}
+        self._norms, self._scales, self._tame = {}, {}, {}
         for name, table in sets.items():
-            norms = self._squared(table, SETS[name])
+            norms, self._tame[name] = self._squared(table, SETS[name])
             self._norms[name] = self.xp.astype(norms, self.dtype)
             self._scales[name] = self.xp.astype(self._scale(norms), self.dtype)
 
-    def _squared(self, table: Any, name: str) -> Any:
-        """Squared lengths of rows, by chunks, checked, in double precision.
+    def _squared(self, table: Any, name: str) -> tuple[Any, bool]:
+        """Squared lengths of rows, checked; and whether they are of a usual size.
 
-        In single precision the squares of what confident models leave are 0.
+        In single precision the squares of what confident models leave are 0: then all
+        are computed in double precision.
         """
-        double = self.xp.float64
+        xp = self.xp
+        norms = squared_norms(cast(table, self.dtype))
+        usual = (norms > _SMALL) & (norms < 1 / _SMALL)  # not where they are NaN
+        if bool(xp.all(usual)):
+            return norms, True
         parts = [
-            squared_norms(cast(table[rows], double))
+            squared_norms(cast(table[rows], xp.float64))
             for rows in row_chunks(table.shape[0], _CHUNK_ROWS)
         ]
-        norms = self.xp.concat(parts) if parts else self.vector(np.empty(0))
-        largest = float(self.xp.finfo(self.dtype).max)
-        fits = norms <= largest  # not where they are NaN
-        if not bool(self.xp.all(fits)):
-            row = int(self.xp.argmin(self.xp.astype(fits, self.xp.int8)))
+        norms = xp.concat(parts)
+        fits = norms <= float(xp.finfo(self.dtype).max)
+        if not bool(xp.all(fits)):
+            row = int(xp.argmin(xp.astype(fits, xp.int8)))
             raise ValueError(
                 f"{name} holds NaN, infinity or too large a number in row {row}."
             )
-        return norms
+        return norms, False
 
     def _scale(self, norms: Any) -> Any:
         """Inverse lengths; zero for rows of zeros, which are like nothing."""
@@ -82,31 +86,33 @@ class Points:
 
     def block(self, left: str, right: str, rows: Any, columns: Any) -> Any:
         """Similarities of some rows of one set to some of another."""
-        products = inner_products(
-            self._rows(left, rows), cast(self.sets[right][columns], self.dtype)
-        )
+        rows, columns = _as_slice(rows), _as_slice(columns)
+        table = cast(self.sets[left][rows], self.dtype)
+        others = cast(self.sets[right][columns], self.dtype)
         if self.metric == "rbf":
-            n_features = self.sets["U"].shape[1]
-            products *= -2
-            products += self._norms[left][rows][:, None]
-            products += self._norms[right][columns]
-            products = self.xp.clip(products, 0, None)
-            return self.xp.exp(products / -n_features)
-        if self.metric != "dot":
-            products *= self._scales[right][columns]
+            return self._rbf(inner_products(table, others), left, right, rows, columns)
+        if self.metric == "dot":
+            return inner_products(table, others)
+        scales = self._scales[left][rows][:, None]
+        late = (
+            others.shape[0] < table.shape[1] and self._tame[left] and self._tame[right]
+        )
+        if late:  # fewer numbers, and none that is too large or too small
+            products = inner_products(table, others)
+            products *= scales
+        else:
+            products = inner_products(_scaled(table, scales), others)
+        products *= self._scales[right][columns]
         return shifted(products) if self.metric == "shifted" else products
 
-    def _rows(self, name: str, rows: Any) -> Any:
-        """Return rows, of unit length where cosines are wanted."""
-        table = cast(self.sets[name][rows], self.dtype)
-        if self.metric in ("dot", "rbf"):
-            return table
-        scales = self._scales[name][rows][:, None]
-        if isinstance(table, Outer):
-            return Outer(table.left * scales, table.right)
-        if sparse.issparse(table):
-            return sparse.csr_array(table.multiply(scales))
-        return table * scales
+    def _rbf(
+        self, products: Any, left: str, right: str, rows: Any, columns: Any
+    ) -> Any:
+        products *= -2
+        products += self._norms[left][rows][:, None]
+        products += self._norms[right][columns]
+        products = self.xp.clip(products, 0, None)
+        return self.xp.exp(products / -self.sets["U"].shape[1])
 
     def diagonal(self, name: str) -> Any:
         """Similarity of each row of a set to itself."""
@@ -151,6 +157,22 @@ class Points:
         return LinearMap(table, scales, self.metric == "shifted", self.dtype)
 
 
+def _as_slice(rows: Any) -> Any:
+    """Return rows that stand side by side as a slice, which copies nothing."""
+    if isinstance(rows, np.ndarray) and len(rows) > 1 and (np.diff(rows) == 1).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
+def _scaled(table: Any, scales: Any) -> Any:
+    """Multiply rows by numbers, (rows, 1)."""
+    if isinstance(table, Outer):
+        return Outer(table.left * scales, table.right)
+    if sparse.issparse(table):
+        return sparse.csr_array(table.multiply(scales))
+    return table * scales
+
+
 def shifted(cosines: Any) -> Any:
     """Bring cosines from -1 ... 1 to 0 ... 1."""
     cosines = cosines * 0.5
@@ -177,17 +199,19 @@ class LinearMap:
             return table
         return np.c_[table, np.ones(len(table))] / 2**0.5
 
-    def times(self, vector: Any) -> Any:
-        """Return the inner products of all vectors with one, (n,), double precision."""
+    def times(self, vectors: Any, rows: Any = slice(None)) -> Any:
+        """Return inner products, (len(vectors), rows), NumPy's, in double precision."""
         n_features = self.table.shape[1]
         part = cast(
-            as_array(vector[:n_features], namespace(self.table), like=self.table),
+            as_array(vectors[:, :n_features], namespace(self.table), like=self.table),
             self.dtype,
         )
-        products = to_numpy(cast(self.table, self.dtype) @ part).astype(np.float64)
+        table = cast(self.table[rows], self.dtype)
+        products = to_numpy((table @ part.T).T)
+        products = products.astype(np.float64, order="C")
         if self.scales is not None:
-            products *= to_numpy(self.scales)
-        return (products + vector[-1]) / 2**0.5 if self.shift else products
+            products *= to_numpy(self.scales[rows])
+        return (products + vectors[:, -1:]) / 2**0.5 if self.shift else products
 
 
 class Given:
@@ -351,6 +375,6 @@ def outer_like(pool: Outer, pair: Any, name: str, *, bias: bool) -> Outer:
     return gradients
 
 
-def chunks(n: int, width: int, cells: int = 2**21) -> Iterator[slice]:
+def chunks(n: int, width: int, cells: int = 2**22) -> Iterator[slice]:
     """Yield slices of rows whose blocks of this width stay small."""
     yield from row_chunks(n, max(1, cells // max(1, width)))

@@ -12,7 +12,7 @@ from skal.functional._arrays import row_chunks, to_numpy
 from skal.submodular._points import chunks
 from skal.submodular._similarity import Similarity
 
-_CELLS_AT_ONCE = 2**16
+_CELLS_AT_ONCE = 2**17
 
 
 class State:
@@ -25,10 +25,13 @@ class State:
     relevance : ndarray of shape (n,) or None
         What to go by when no row adds anything.
     bounded : bool
-        Whether gains are costly and never grow, so that old ones are bounds.
+        Whether gains never grow, and asking for few costs less than asking for all.
+    batch : int
+        How many rows to ask for at once, at first.
     """
 
     bounded = False
+    batch = 32
     relevance: Any = None
 
     def __init__(self, n: int) -> None:
@@ -99,17 +102,16 @@ class Coverage(State):
                 view[places] += self._above_best(table, slots)
         return gains
 
-    def _above_best(self, table: Any, slots: Any) -> NDArray[np.float64]:
-        """Sum what lies above the best so far, a few columns at a time.
-
-        The sums of equal columns are equal to the last bit.
-        """
-        sums = np.empty(len(slots))
-        for part in row_chunks(len(slots), max(1, _CELLS_AT_ONCE // len(self.best))):
-            over = table[slots[part]]
+    def _above_best(self, table: Any, slots: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Sum what lies above the best so far, a few columns at a time."""
+        sums, width = np.empty(len(slots)), len(self.best)
+        size = min(len(slots), max(1, _CELLS_AT_ONCE // max(1, width)))
+        room, ones = self.similarity.empty((size, width)), self.xp.ones_like(self.best)
+        for part in row_chunks(len(slots), size):
+            over = _rows_into(room, table, slots[part])
             if self.started:
                 over -= self.best
-            sums[part] = to_numpy(self.xp.sum(_positive_part(over), axis=1))
+            sums[part] = to_numpy(_positive_part(over) @ ones)
         return sums
 
     def add(self, j: int) -> None:
@@ -117,6 +119,13 @@ class Coverage(State):
         [(_, table, slots)] = self.columns.take(np.array([j]), self.make)
         self.best = self.xp.maximum(self.best, table[slots[0]])
         self.started = True
+
+
+def _rows_into(room: Any, table: Any, rows: NDArray[np.intp]) -> Any:
+    """Copy rows of a table, into memory that is there already where that is NumPy's."""
+    if isinstance(table, np.ndarray):
+        return np.take(table, rows, axis=0, out=room[: len(rows)], mode="clip")
+    return table[rows]
 
 
 def _positive_part(values: Any) -> Any:
@@ -171,6 +180,7 @@ class Quadratic(State):
     def __init__(self, similarity: Similarity, linear: Any, weight: float) -> None:
         super().__init__(similarity.n)
         self.similarity, self.weight = similarity, weight
+        self.bounded = weight == 0
         self.current = np.array(linear, np.float64)
 
     def gains(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -257,6 +257,75 @@ def other(
     return Task(name, peer, data, size, ours=partial(ours, strategy), **rest)
 
 
+def pool_and_sets(data: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The pool, and the peers' query and private sets: labeled rows of two classes."""
+    X, y, m = data["X"], data["y"], data["m"]
+    sets = {"query": 0, "private": 1}
+    return X[m:], {name: X[:m][y[:m] == label][:50] for name, label in sets.items()}
+
+
+def maximum(name: str, data: Any, query_size: int) -> Run:
+    """The cosines are made inside the clock, from features."""
+    from skal import submodular
+
+    pool, sets = pool_and_sets(data)
+    kind = getattr(submodular, name)
+    used = {key: rows for key, rows in sets.items() if key[0].upper() in kind.needs}
+
+    def run() -> np.ndarray:
+        similarity = submodular.Similarity.from_features(pool, **used)
+        return submodular.maximize(kind(similarity), query_size)[0]
+
+    return run
+
+
+def value(name: str, data: Any, picks: np.ndarray) -> float:
+    """The value of a set by the function's formula, in double precision."""
+    tables = pool_and_sets(data)
+    pool, query, private = (
+        rows.astype("f8") / np.linalg.norm(rows.astype("f8"), axis=1, keepdims=True)
+        for rows in (tables[0], *tables[1].values())
+    )
+    members = pool[picks]
+    to_query, eye = members @ query.T, np.eye(len(picks))
+    served = np.maximum((pool @ members.T).max(axis=1), 0)
+    gram = members @ members.T + eye
+    if name == "LogDetMI":
+        inner = np.linalg.inv(query @ query.T + np.eye(len(query)))
+        left = gram - to_query @ inner @ to_query.T
+        return np.linalg.slogdet(gram)[1] - np.linalg.slogdet(left)[1]
+    values = {
+        "FacilityLocation": lambda: served,
+        "FLCG": lambda: np.maximum(served - (pool @ private.T).max(1).clip(0), 0),
+        "FLQMI": lambda: np.r_[to_query.max(axis=0), to_query.max(axis=1)].clip(0),
+        "GCMI": lambda: to_query,
+        "LogDeterminant": lambda: np.linalg.slogdet(gram)[1],
+    }
+    return float(np.sum(values[name]()))
+
+
+def submodular(
+    name: str, n: int, size: int, floor: float, shipped: float | None, given: float
+) -> list[Task]:
+    """Against submodlib that makes its own kernel, and that is handed one."""
+    peer = {"FacilityLocation": "fl", "LogDeterminant": "logdet"}.get(name, name)
+    gates = {"as-shipped": shipped, "kernel-given": given}
+    return [
+        Task(
+            name=f"{name} n={n // 1000}k b={size}",
+            peer=f"{peer.lower()}/submodlib-{how}",
+            data=mixture(n),
+            query_size=size,
+            ours=partial(maximum, name),
+            objective=partial(value, name),
+            gate=gate,
+            floor=floor,
+        )
+        for how, gate in gates.items()
+        if gate is not None
+    ]
+
+
 REFERENCE, ACTIVEML = "reference", "scikit-activeml"
 DRAWS, MANY_LABELS = with_draws(10_000), {"m": 10_000}
 FEW = mixture(10_000, m=400)
@@ -339,6 +408,14 @@ TASKS = [
         )
         for peer in ("baal", ACTIVEML)
     ],
+    *submodular("FacilityLocation", 5000, 100, 0.056, shipped=40, given=6),
+    *submodular("FacilityLocation", 10_000, 100, 0.22, shipped=40, given=6),
+    *submodular("FLQMI", 50_000, 100, 0.006, shipped=25, given=2),
+    *submodular("GCMI", 50_000, 100, 0.0014, shipped=300, given=25),
+    *submodular("FLCG", 5000, 100, 0.056, shipped=120, given=10),
+    *submodular("LogDeterminant", 5000, 100, 0.001, shipped=800, given=40),
+    *submodular("LogDeterminant", 5000, 500, 0.011, shipped=None, given=18),
+    *submodular("LogDetMI", 5000, 100, 0.0015, shipped=250, given=25),
     uncertainty("entropy/numpy", "EntropySampling", total_entropy, gate=2),
     uncertainty("entropy/modAL", "EntropySampling", total_entropy, gate=5),
     uncertainty("margin/modAL", "MarginSampling", total_margin, gate=4),

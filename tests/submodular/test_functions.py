@@ -428,13 +428,24 @@ def test_features_gradients_and_matrices_agree(kind):
 @pytest.mark.parametrize("kind", [LogDeterminant, LogDetMI, LogDetCG, LogDetCMI])
 def test_variances_by_vectors_are_those_by_columns(kind, metric, monkeypatch):
     f = kind(problem(metric, n=40), lambda_=0.6)
-    assert isinstance(f.start().variances.covariances, _log_det._Lean)
-    lean = maximize(f, 25)
+    lazy = isinstance(f.start(), _log_det.LazyLogDet)
+    assert lazy == kind.submodular
+    assert lazy or isinstance(f.start().variances.covariances, _log_det._Lean)
+    lean, naive = maximize(f, 25), maximize(f, 25, optimizer="naive")
     monkeypatch.setattr(_log_det, "_MOST_FEATURES", 0)
     assert isinstance(f.start().variances.covariances, _log_det._Columns)
-    columns = maximize(f, 25)
-    np.testing.assert_array_equal(lean[0], columns[0])
-    np.testing.assert_allclose(lean[1], columns[1], atol=1e-9)
+    for picks, gains in (lean, naive):
+        columns = maximize(f, 25)
+        np.testing.assert_array_equal(picks, columns[0])
+        np.testing.assert_allclose(gains, columns[1], atol=1e-9)
+
+
+def test_a_scale_above_one_watches_all_variances():
+    """It may leave no covariance, which rows that nobody asks for can tell alone."""
+    similarity = problem("cosine", n=40)
+    assert isinstance(LogDetCG(similarity, nu=1.0).start(), _log_det.LazyLogDet)
+    state = LogDetCG(similarity, lambda_=3.0, nu=1.1).start()
+    assert isinstance(state.variances.covariances, _log_det._Lean)
 
 
 @all_metrics

@@ -117,8 +117,10 @@ def test_vectors_whose_inner_products_are_the_similarities(kind, metric):
         np.testing.assert_allclose(vectors[a] @ vectors[b].T, expected, atol=1e-12)
     linear, vector = similarity.linear(), np.arange(vectors["U"].shape[1]) - 2.5
     assert linear.size == len(vector)
-    expected = vectors["U"] @ vector
-    np.testing.assert_allclose(linear.times(vector), expected, atol=1e-12)
+    two = np.stack([vector, vector[::-1] ** 2])
+    expected, rows = two @ vectors["U"].T, np.array([4, 0, 7])
+    np.testing.assert_allclose(linear.times(two), expected, atol=1e-12)
+    np.testing.assert_allclose(linear.times(two, rows), expected[:, rows], atol=1e-12)
     np.testing.assert_allclose(linear.rows(3), vectors["U"][3:4])
 
 
