@@ -375,6 +375,6 @@ def outer_like(pool: Outer, pair: Any, name: str, *, bias: bool) -> Outer:
     return gradients
 
 
-def chunks(n: int, width: int, cells: int = 2**22) -> Iterator[slice]:
+def chunks(n: int, width: int, cells: int = 2**21) -> Iterator[slice]:
     """Yield slices of rows whose blocks of this width stay small."""
     yield from row_chunks(n, max(1, cells // max(1, width)))
