@@ -251,11 +251,12 @@ class _Lazy(_Eager):
         """Take the rows with the largest bounds, the lowest positions among equals."""
         bounds = self.bounds[rows]
         self.active, self.beyond, self.first_beyond = rows, -np.inf, len(self.bounds)
-        if len(rows) > _ACTIVE:
-            least = np.partition(bounds, len(rows) - _ACTIVE)[len(rows) - _ACTIVE]
+        n_active = max(_ACTIVE, len(rows) // 16)
+        if len(rows) > n_active:
+            least = np.partition(bounds, len(rows) - n_active)[len(rows) - n_active]
             above = np.flatnonzero(bounds > least)
             equal = np.flatnonzero(bounds == least)
-            n_equal = _ACTIVE - len(above)
+            n_equal = n_active - len(above)
             chosen = np.sort(np.concatenate([above, equal[:n_equal]]))
             self.active, self.beyond = rows[chosen], float(least)
             if len(equal) > n_equal:

@@ -5,7 +5,8 @@
 FOLDER holds ``gen.py`` (the data) and ``peers.py`` (the peers' public calls); PYTHON is
 the interpreter of an environment with the peers. Each side works in a process of its
 own, makes the same data from the same seed, and warms up with one run that gives its
-memory and its picks; then the two take turns. Both go through their public calls, data
+memory and its picks; then the two take turns, of as many runs as half a second takes,
+one at least. Both go through their public calls, data
 checks inside the clock. Needs Linux: memory is read from ``/proc``.
 
 A later task is one more entry in `TASKS`.
@@ -26,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+TURN = 0.5  # seconds; after idling the first of short runs wakes threads and memory
 SLOWED_BY = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 Run = Callable[[], np.ndarray]
@@ -440,7 +442,7 @@ class Worker:
 
     def run(self) -> None:
         print("run", file=self.process.stdin, flush=True)
-        self.runs.append(self._answer())
+        self.runs += self._answer()
 
     def summary(self) -> dict[str, float]:
         self.process.communicate()
@@ -448,7 +450,7 @@ class Worker:
         busy = median(run["cpu"] / run["seconds"] for run in self.runs)
         return {"seconds": seconds, "busy": busy, **self.first}
 
-    def _answer(self) -> dict[str, float]:
+    def _answer(self) -> Any:
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError("A worker ended early; its error is above.")
@@ -470,10 +472,13 @@ def work(bench: str, side: str, task: Task) -> None:
     answer = {"extra_mb": extra, "objective": task.objective(data, picks)}
     print(json.dumps(answer), file=answers, flush=True)
     for _ in sys.stdin:
-        wall, cpu = time.perf_counter(), time.process_time()
-        run()
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        print(json.dumps({"seconds": wall, "cpu": cpu}), file=answers, flush=True)
+        runs = []
+        while sum(taken["seconds"] for taken in runs) < TURN:
+            wall, cpu = time.perf_counter(), time.process_time()
+            run()
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            runs.append({"seconds": wall, "cpu": cpu})
+        print(json.dumps(runs), file=answers, flush=True)
 
 
 def build(side: str, task: Task, data: Any) -> Run:
