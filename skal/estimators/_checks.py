@@ -22,9 +22,9 @@ SHARED_PARAMETERS = {
     "max_epochs": """int, default=30
     How many times the rows are gone through. With few labels an epoch is few steps.""",
     "batch_size": """int, default=64
-    Rows a step, and fewer where an epoch would have less than four steps (contrastive
-    nets take them all). ``iterator_train__batch_size`` is taken as it is. Predictions
-    take 512 at least, or ``iterator_valid__batch_size``.""",
+    Rows a step, and fewer where the last step would have few, or an epoch less than
+    four steps (contrastive nets take them all). ``iterator_train__batch_size`` is taken
+    as it is. Predictions take 512 at least, or ``iterator_valid__batch_size``.""",
     "augmentation": """callable, "auto" or None, default=None
     Makes another view of a batch of floats on its device, row by row, when it trains.
     "auto" is :class:`ImageViews` for images and :class:`FeatureNoise` for the rest.""",

@@ -325,8 +325,13 @@ class Net(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         return iterator(dataset, **options)
 
     def _cut(self, size, n):
-        """Make a batch smaller where there would be only a few."""
-        return min(size, max(_SMALLEST_BATCH, -(-n // self._least_steps)))
+        """Make a batch smaller where there would be only a few, or a small last one.
+
+        A step on two rows is as long as one on sixty-four: it can break a net down.
+        """
+        size = min(size, max(_SMALLEST_BATCH, -(-n // self._least_steps)))
+        sizes = range(size, size // 2, -1)
+        return next((s for s in sizes if n % s == 0 or 2 * (n % s) >= s), size)
 
     def _input(self, batch):
         """Bring a batch onto the device, as the module computes with it."""

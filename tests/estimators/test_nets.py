@@ -185,16 +185,18 @@ def test_one_leftover_row_is_no_batch(n, sizes, make, learn, seen):
 
 
 STEPS = [
-    # rows, batch size, rows of the steps: four at least, of eight rows at least
-    (400, 64, [64] * 6 + [16]),
-    (257, 64, [64] * 4),
+    # rows, batch size, rows of the steps: four at least, of eight rows at least, and
+    # the last of half as many at least
+    (400, 64, [61] * 6 + [34]),
+    (400, 80, [80] * 5),
+    (257, 64, [57] * 4 + [29]),
     (256, 64, [64] * 4),
     (100, 64, [25] * 4),
     (61, 64, [16, 16, 16, 13]),
     (33, 64, [9, 9, 9, 6]),
     (32, 64, [8] * 4),
     (20, 64, [8, 8, 4]),
-    (9, 64, [8]),
+    (9, 64, [6, 3]),
     (3, 64, [3]),
     (60, 5, [5] * 12),
 ]
