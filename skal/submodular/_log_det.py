@@ -267,7 +267,8 @@ class LazyLogDet(State):
         if first < n_known:
             explained = self.vectors.times(self.rest.known[first:], rows)
             explained[np.arange(first, n_known)[:, None] < known] = 0
-            self.left[rows] -= np.square(explained, out=explained).sum(axis=0)
+            np.square(explained, out=explained)
+            self.left[rows] -= explained.sum(axis=0, dtype=np.float64)
             self.n_known[rows] = n_known
 
     def add(self, j: int) -> None:

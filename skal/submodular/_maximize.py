@@ -119,7 +119,8 @@ def maximize(
             if gain <= nothing * sum(run.gains):
                 return run.filled_by(to_numpy(state.relevance))
         state.add(j)
-        search.forget_gains()
+        if not state.constant:
+            search.forget_gains()
         run.take(j, gain)
     return run.selection()
 

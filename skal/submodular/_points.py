@@ -200,7 +200,7 @@ class LinearMap:
         return np.c_[table, np.ones(len(table))] / 2**0.5
 
     def times(self, vectors: Any, rows: Any = slice(None)) -> Any:
-        """Return inner products, (len(vectors), rows), NumPy's, in double precision."""
+        """Return inner products, (len(vectors), rows), NumPy's."""
         n_features = self.table.shape[1]
         part = cast(
             as_array(vectors[:, :n_features], namespace(self.table), like=self.table),
@@ -208,10 +208,12 @@ class LinearMap:
         )
         table = cast(self.table[rows], self.dtype)
         products = to_numpy((table @ part.T).T)
-        products = products.astype(np.float64, order="C")
+        products = np.ascontiguousarray(products)
         if self.scales is not None:
             products *= to_numpy(self.scales[rows])
-        return (products + vectors[:, -1:]) / 2**0.5 if self.shift else products
+        if self.shift:
+            products = (products + vectors[:, -1:]) / 2**0.5
+        return products
 
 
 class Given:
@@ -375,6 +377,6 @@ def outer_like(pool: Outer, pair: Any, name: str, *, bias: bool) -> Outer:
     return gradients
 
 
-def chunks(n: int, width: int, cells: int = 2**21) -> Iterator[slice]:
+def chunks(n: int, width: int, cells: int = 2**22) -> Iterator[slice]:
     """Yield slices of rows whose blocks of this width stay small."""
     yield from row_chunks(n, max(1, cells // max(1, width)))

@@ -26,11 +26,14 @@ class State:
         What to go by when no row adds anything.
     bounded : bool
         Whether gains never grow, and asking for few costs less than asking for all.
+    constant : bool
+        Whether gains never change.
     batch : int
         How many rows to ask for at once, at first.
     """
 
     bounded = False
+    constant = False
     batch = 32
     relevance: Any = None
 
@@ -180,7 +183,7 @@ class Quadratic(State):
     def __init__(self, similarity: Similarity, linear: Any, weight: float) -> None:
         super().__init__(similarity.n)
         self.similarity, self.weight = similarity, weight
-        self.bounded = weight == 0
+        self.bounded = self.constant = weight == 0
         self.current = np.array(linear, np.float64)
 
     def gains(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -419,7 +419,7 @@ def test_memory_does_not_grow_with_pairs_of_rows(cls):
     small = a_pool(cls)  # what is imported for the first query takes memory too
     begin(make(cls), small).query(2, candidates=some(cls, small))
     tracemalloc.start()
-    with config_context(working_memory=80):  # MB
+    with config_context(working_memory=40):  # MB
         strategy.query(50, candidates=candidates)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
