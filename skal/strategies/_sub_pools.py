@@ -173,6 +173,7 @@ def _inside(places, window, n):
 
 
 def check_count(name, value, least):
+    """Refuse what is neither None nor an int of some size."""
     whole = isinstance(value, Integral) and not isinstance(value, bool)
     if value is not None and not (whole and value >= least):
         raise ValueError(

@@ -5,22 +5,10 @@ set; a function values sets of rows by it; `maximize` finds a set of large value
 in, arrays out, as in `skal.functional`.
 """
 
-from ._functions import (
-    FLCG,
-    FLCMI,
-    FLQMI,
-    FLVMI,
-    GCCG,
-    GCMI,
-    DivGCMI,
-    FacilityLocation,
-    GraphCut,
-    LogDetCG,
-    LogDetCMI,
-    LogDeterminant,
-    LogDetMI,
-    SetFunction,
-)
+from ._base import SetFunction
+from ._determinants import LogDetCG, LogDetCMI, LogDeterminant, LogDetMI
+from ._facility_locations import FLCG, FLCMI, FLQMI, FLVMI, FacilityLocation
+from ._graph_cuts import GCCG, GCMI, DivGCMI, GraphCut
 from ._maximize import Selection, maximize
 from ._similarity import Similarity
 

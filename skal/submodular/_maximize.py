@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from skal._seeding import draw_seed, generator
 from skal.functional import round_to_grid
 from skal.functional._arrays import to_numpy
-from skal.submodular._functions import SetFunction
+from skal.submodular._base import SetFunction
 from skal.submodular._states import State
 
 _OPTIMIZERS = ("auto", "naive", "lazy", "stochastic", "lazier")
