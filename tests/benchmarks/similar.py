@@ -3,11 +3,11 @@
     SKAL_DATA=data python tests/benchmarks/similar.py mnist rare OUTPUT
 
 Data are ``mnist`` (LeNet) or ``cifar10_subset`` (small_cnn), scenarios ``rare``,
-``redundancy`` and ``ood``. Writes ``<data>-<scenario>.csv``, ``.txt`` and ``.png``
-into the folder OUTPUT; runs that are finished are kept in ``OUTPUT/runs``, so that a
-second call goes on with them. In each repeat the pool is drawn anew. A batch has the
-same number of bought labels for all, out-of-distribution ones included, as the paper
-has it. All train in mixed precision (bfloat16).
+``redundancy`` and ``ood``. Writes ``<data>-<scenario>.csv``, ``.txt`` and ``.png``, and
+the penalty matrix, into the folder OUTPUT; runs that are finished are kept in
+``OUTPUT/runs``, so that a second call goes on with them. In each repeat the pool is
+drawn anew. A batch has the same number of bought labels for all, out-of-distribution
+ones included, as the paper has it. All train in mixed precision (bfloat16).
 
 The paper's size is ``--module resnet18 --epochs 150`` over all images of CIFAR-10; with
 2,000 images a class it is scaled down (`SETTINGS`).
@@ -28,6 +28,7 @@ from skal import ActiveLearner, datasets, estimators
 from skal.datasets import load_images
 from skal.estimators import NetClassifier
 from skal.metrics import penalty_matrix
+from skal.plotting import PenaltyMatrixDisplay
 from skal.strategies import (
     BADGE,
     FISHER,
@@ -180,8 +181,13 @@ def main():
     title = f"{data}, {scenario}"
     publish(results, options.output, title, f"{data}-{scenario}", score=SCORES[kind])
     if options.repeats > 1:
+        display = PenaltyMatrixDisplay.from_results(results, score=SCORES[kind])
+        display.figure_.set_size_inches(9, 8)
+        display.ax_.set(title=f"{title}: {SCORES[kind]}")
+        name = f"{data}-{scenario}-penalty"
+        display.figure_.savefig(options.output / f"{name}.png", dpi=90)
         penalty = penalty_matrix(results, score=SCORES[kind])
-        penalty.to_csv(options.output / f"{data}-{scenario}-penalty.csv")
+        penalty.to_csv(options.output / f"{name}.csv")
 
 
 if __name__ == "__main__":
