@@ -391,7 +391,7 @@ def make_ood_pool(
     ood = class_mask("ood_classes", ood_classes, filled, classes)
     numbers = np.where(ood[:, None], (0, 0, n_ood), known)
     sizes = _check_classes(numbers, codes, classes, scale)
-    label = _new_label(classes)
+    label = new_label(classes)
     drawn = draw(codes, sizes, generator(draw_seed(random_state)))
     y[ood[codes]] = label
     return as_bunch(X, y, *drawn, ood_label=label, ood_classes=classes[ood])
@@ -413,7 +413,7 @@ def _check_classes(
     )
 
 
-def _new_label(classes: NDArray[Any]) -> int | str:
+def new_label(classes: NDArray[Any]) -> int | str:
     """Return a label that is no class and no mark of a missing label."""
     if classes.dtype.kind in "if":
         return min(-2, int(np.floor(classes.min())) - 1)
