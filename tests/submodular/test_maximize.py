@@ -409,3 +409,15 @@ def test_what_a_run_took_is_given_back_at_once():
         assert seen() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("metric", ["cosine", "shifted", "dot"])
+@pytest.mark.parametrize("kind", [FacilityLocation, LogDeterminant, LogDetCG, GCMI])
+def test_lazy_picks_what_naive_picks_in_single_precision(kind, metric):
+    rng = np.random.default_rng(0)
+    centers = rng.normal(size=(9, 24))[rng.integers(9, size=1200)]
+    X = (rng.normal(size=(1200, 24)) + centers).astype("f4")
+    f = kind(Similarity.from_features(X, query=X[:5], private=X[20:60], metric=metric))
+    lazy, naive = (maximize(f, 60, optimizer=name) for name in ("lazy", "naive"))
+    np.testing.assert_array_equal(lazy[0], naive[0])
+    np.testing.assert_allclose(lazy[1], naive[1], rtol=1e-3)
