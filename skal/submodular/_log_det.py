@@ -259,7 +259,10 @@ class LazyLogDet(State):
         """Return what each of some rows would add."""
         for part in row_chunks(len(rows), _CHUNK_ROWS):
             self._catch_up(part if len(rows) == self.n else rows[part])
-        return np.log(self.left[rows])
+        left = self.left[rows]
+        if (left <= 0).any():
+            raise ValueError(not_positive("of the pool and the sets beside it"))
+        return np.log(left)
 
     def _catch_up(self, rows: Any) -> None:
         known, n_known = self.n_known[rows], self.rest.n_known

@@ -440,6 +440,15 @@ def test_variances_by_vectors_are_those_by_columns(kind, metric, monkeypatch):
         np.testing.assert_allclose(gains, columns[1], atol=1e-9)
 
 
+@pytest.mark.parametrize("optimizer", ["auto", "naive"])
+def test_copies_that_rounding_leaves_no_variance_are_an_error(optimizer):
+    X = np.random.default_rng(0).normal(size=(40, 6)).astype("f4")
+    similarity = Similarity.from_features(np.repeat(X, 3, axis=0))
+    f = LogDeterminant(similarity, lambda_=1e-12)
+    with pytest.raises(ValueError, match="not positive definite"):
+        maximize(f, 60, optimizer=optimizer)
+
+
 def test_a_scale_above_one_watches_all_variances():
     """It may leave no covariance, which rows that nobody asks for can tell alone."""
     similarity = problem("cosine", n=40)
