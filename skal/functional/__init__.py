@@ -15,6 +15,7 @@ from .distances import distance_to_nearest
 from .divergence import hit_divergence, neighbor_divergence
 from .fisher import fisher_matches
 from .gradients import glister_greedy, gradient_norm
+from .inside_out import inside_out_order
 from .k_center import k_center_greedy
 from .kmeans import k_means
 from .nearest import nearest_rows
@@ -49,6 +50,7 @@ __all__ = [
     "glister_greedy",
     "gradient_norm",
     "hit_divergence",
+    "inside_out_order",
     "k_center_greedy",
     "k_means",
     "largest_remainder",
