@@ -595,7 +595,7 @@ def test_rows_may_be_held_out(make, digits):
     assert last["valid_acc"] > 0.7
     assert last["train_acc"] > 0.7
     assert last["valid_loss"] < net.history_[0]["valid_loss"]
-    assert net.history_[-1, "batches", :, "train_batch_size"] == [32] * 9 + [12]
+    assert net.history_[-1, "batches", :, "train_batch_size"] == [31] * 9 + [21]
     assert set(net.predict(digits.images)) <= set(y)
 
 
