@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,14 @@ class Points:
     def __init__(self, sets: dict[str, Any], metric: str) -> None:
         if metric not in METRICS:
             raise ValueError(f"metric is {metric!r}: give one of {list(METRICS)}.")
-        self.sets, self.metric = sets, metric
+        self.sets, self.metric = dict(sets), metric
         like = sets["U"].right if isinstance(sets["U"], Outer) else sets["U"]
         self.xp, self.dtype, self.like = namespace(like), working_dtype(like), like
-        self._norms, self._scales, self._tame = {}, {}, {}
+        self._norms, self._scales, self._tame, self._center = {}, {}, {}, None
         for name, table in sets.items():
             norms, self._tame[name] = self._squared(table, SETS[name])
+            if metric == "rbf":
+                self.sets[name], norms = self._centered(table, norms)
             self._norms[name] = self.xp.astype(norms, self.dtype)
             self._scales[name] = self.xp.astype(self._scale(norms), self.dtype)
 
@@ -68,6 +71,16 @@ class Points:
                 f"{name} holds NaN, infinity or too large a number in row {row}."
             )
         return norms, False
+
+    def _centered(self, table: Any, norms: Any) -> tuple[Any, Any]:
+        """Move dense rows to the pool's mean, where distances lose no digits."""
+        if isinstance(table, Outer) or sparse.issparse(table):
+            return table, norms
+        if self._center is None:
+            double = self.xp.astype(table, self.xp.float64, copy=False)
+            self._center = self.xp.mean(double, axis=0)  # of the pool, the first set
+        moved = cast(table, self.dtype) - self.xp.astype(self._center, self.dtype)
+        return moved, squared_norms(moved)
 
     def _scale(self, norms: Any) -> Any:
         """Inverse lengths; zero for rows of zeros, which are like nothing."""
@@ -159,7 +172,8 @@ class Points:
 
 def _as_slice(rows: Any) -> Any:
     """Return rows that stand side by side as a slice, which copies nothing."""
-    if isinstance(rows, np.ndarray) and len(rows) > 1 and (np.diff(rows) == 1).all():
+    several = isinstance(rows, np.ndarray) and len(rows) > 1 and rows[0] >= 0
+    if several and (np.diff(rows) == 1).all():
         return slice(int(rows[0]), int(rows[-1]) + 1)
     return rows
 
@@ -189,8 +203,8 @@ class LinearMap:
 
     def rows(self, rows: Any = slice(None)) -> Any:
         """Return some vectors, (rows, size), NumPy's, in double precision."""
-        rows = np.array([rows]) if isinstance(rows, int) else rows
-        table = self.table[rows]
+        rows = np.array([rows]) if isinstance(rows, Integral) else rows
+        table = cast(self.table[rows], self.dtype)
         table = table.toarray() if sparse.issparse(table) else to_numpy(table)
         table = table.astype(np.float64)
         if self.scales is not None:
@@ -312,10 +326,7 @@ def _weighted_sum(table: Any, scales: Any, dtype: Any) -> Any:
 def _products(table: Any, vector: Any, dtype: Any) -> Any:
     """Return the inner products of all rows with one sum of rows, (n,)."""
     if isinstance(table, Outer):
-        through = table.left @ vector
-        if sparse.issparse(table.right):
-            return table.right.multiply(through).sum(axis=1)
-        return (through * table.right).sum(axis=1)
+        return (table.left * (table.right @ vector.T)).sum(axis=1)
     return cast(table, dtype) @ vector
 
 

@@ -7,7 +7,16 @@ import pytest
 import torch
 from scipy import sparse
 
-from skal.submodular import FLQMI, GraphCut, LogDetCMI, Similarity, maximize
+from skal.submodular import (
+    FLQMI,
+    FacilityLocation,
+    GraphCut,
+    LogDetCMI,
+    LogDeterminant,
+    LogDetMI,
+    Similarity,
+    maximize,
+)
 
 METRICS = ["cosine", "shifted", "dot", "rbf"]
 KINDS = [
@@ -387,3 +396,47 @@ def test_a_matrix_that_is_needed_and_was_not_given_is_named():
         similarity.block("U", "P")
     with pytest.raises(ValueError, match="QQ is needed"):
         similarity.diagonal("Q")
+
+
+def test_distances_far_from_the_origin_in_single_precision():
+    X = (1000 + np.random.default_rng(0).normal(size=(80, 16))).astype("f4")
+    before = X.copy()
+    single = Similarity.from_features(X, query=X[:5], metric="rbf")
+    double = Similarity.from_features(X.astype("f8"), query=X[:5], metric="rbf")
+    for pair in ("UU", "UQ", "QU", "QQ"):
+        np.testing.assert_allclose(
+            single.block(*pair), double.block(*pair), rtol=0, atol=1e-4
+        )
+    np.testing.assert_allclose(np.diag(single.block("U", "U")), 1, atol=1e-5)
+    assert np.array_equal(X, before)
+
+
+def test_positions_from_the_end_and_of_numpy():
+    similarity = Similarity.from_features(np.eye(5))
+    rows = np.array([-2, -1])
+    assert similarity.block("U", "U", rows).tolist() == np.eye(5)[rows].tolist()
+    assert similarity.block("U", "U", np.array([-1, 0])).shape == (2, 5)
+    assert similarity.linear().rows(np.int64(2)).shape == (1, 5)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "shifted", "dot", "rbf"])
+def test_half_precision_tensors_work_as_single_ones(metric):
+    X = torch.arange(24.0).reshape(8, 3).remainder(5).to(torch.bfloat16)
+    half = Similarity.from_features(X, query=X[:2], metric=metric)
+    whole = Similarity.from_features(X.float(), query=X[:2].float(), metric=metric)
+    for kind in (LogDeterminant, LogDetMI, FacilityLocation):
+        found, expected = maximize(kind(half), 3), maximize(kind(whole), 3)
+        assert found[0].tolist() == expected[0].tolist()
+
+
+def test_sums_of_sparse_gradients_are_never_dense():
+    rng = np.random.default_rng(0)
+    features = sparse.random_array((1500, 8000), density=1e-3, format="csr", rng=rng)
+    gradient = rng.normal(size=(1500, 3))
+    pair = (gradient[:2], features[:2])
+    tracemalloc.start()
+    totals = Similarity.from_gradients(gradient, features, query=pair).totals("Q")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert totals.shape == (1500,)
+    assert peak < 1e7  # (n, d) is 96 MB
