@@ -114,10 +114,14 @@ def maximize(
     while run.goes_on():
         rows = None if n_drawn is None else run.some(n_drawn, rng)
         j, gain = search.best(run.left, rows)
-        if state.relevance is not None and gain <= nothing * sum(run.gains):
-            j, gain = search.best(run.left, None)  # it was a part that adds nothing
-            if gain <= nothing * sum(run.gains):
+        least = nothing * sum(run.gains)
+        if state.relevance is not None and gain <= least:
+            # others may add more: those that were not drawn, or have a higher price
+            left = np.flatnonzero(run.left)
+            worth = left[state.gains(left) > least]
+            if not len(worth):
                 return run.filled_by(to_numpy(state.relevance))
+            j, gain = search.best(run.left, worth)
         state.add(j)
         if not state.constant:
             search.forget_gains()

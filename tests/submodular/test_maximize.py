@@ -421,3 +421,15 @@ def test_lazy_picks_what_naive_picks_in_single_precision(kind, metric):
     lazy, naive = (maximize(f, 60, optimizer=name) for name in ("lazy", "naive"))
     np.testing.assert_array_equal(lazy[0], naive[0])
     np.testing.assert_allclose(lazy[1], naive[1], rtol=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", ["naive", "lazy"])
+def test_a_row_that_costs_next_to_nothing_does_not_end_the_choice(optimizer):
+    """It has the most for its price, and adds next to nothing; another adds more."""
+    UU = np.diag([1.0, 0.5, 1e-10, 1.0])
+    UU[0, 3] = UU[3, 0] = 1
+    f = FLVMI(Similarity.from_matrix(UU, UQ=[[1.0], [0.5], [0.4], [1.0]]))
+    chosen = maximize(f, 11.5, costs=[1, 10, 1e-9, 10], optimizer=optimizer)
+    assert chosen[0].tolist() == [0, 1, 2]
+    np.testing.assert_allclose(chosen[1], [2, 0.5, 0])
+    assert chosen.n_filled == 1
